@@ -1,0 +1,74 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Imports are facts of one file, existential types are visible, members come from modules that the file names.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A Swift module that lives in a folder below `Sources/Shared`; the folder is its floor (docs/architecture.md).
+func shared(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["BitTorrent", "PoolProtocol", "PoolRuntime"] + dependencies,
+        path: "Sources/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: ["TestSupport"] + dependencies,
+        path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "swarmkeeper",
+    products: [
+        .executable(name: "supervisor", targets: ["Supervisor"]),
+        .executable(name: "peer-worker", targets: ["PeerWorker"]),
+        .executable(name: "hash-worker", targets: ["HashWorker"]),
+        .executable(name: "writer", targets: ["Writer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .target(name: "CSHA1", path: "Sources/Shared/CSHA1"),
+        .target(name: "CLinux", path: "Sources/Shared/CLinux"),
+        .systemLibrary(name: "CZeroMQ", path: "Sources/Shared/CZeroMQ"),
+        .systemLibrary(name: "CCurl", path: "Sources/Shared/CCurl"),
+        shared("BitTorrent", ["CSHA1"]),
+        shared("PoolProtocol", ["BitTorrent"]),
+        shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging, nioCore]),
+        program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage]),
+        program("PeerWorker", ["CLinux", nioCore, nioPosix, logging, systemPackage]),
+        program("HashWorker", ["CLinux", logging, systemPackage]),
+        program("Writer", ["CLinux", logging, systemPackage]),
+        .target(
+            name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        tests("BitTorrentTests", ["BitTorrent"]),
+        tests("PoolProtocolTests", ["PoolProtocol", "BitTorrent"]),
+        tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent"]),
+        tests("SupervisorTests", ["Supervisor", "PoolProtocol", "BitTorrent"]),
+        tests("PeerWorkerTests", ["PeerWorker", "PoolProtocol", "BitTorrent", nioCore]),
+        tests("HashWorkerTests", ["HashWorker", "PoolProtocol", "BitTorrent"]),
+        tests("WriterTests", ["Writer", "PoolProtocol", "BitTorrent"]),
+        tests("SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
+        tests("EndToEndTests", ["BitTorrent", "PoolProtocol"]),
+    ]
+)

@@ -1,0 +1,246 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+static int negated(int result) { return result < 0 ? -errno : result; }
+
+int clinux_memfd_region(const char *name, uint64_t size) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (descriptor < 0) return -errno;
+    int error = posix_fallocate(descriptor, 0, (off_t)size);
+    if (error == 0 && fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) error = errno;
+    if (error != 0) {
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int clinux_memfd_sealed(const char *name, const void *bytes, size_t size) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (descriptor < 0) return -errno;
+    size_t done = 0;
+    int error = 0;
+    while (done < size && error == 0) {
+        ssize_t count = write(descriptor, (const char *)bytes + done, size - done);
+        if (count > 0) done += (size_t)count;
+        else if (count < 0 && errno != EINTR) error = errno;
+    }
+    if (error == 0
+        && fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) error = errno;
+    if (error != 0) {
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int clinux_open_beneath(int directory, const char *path, int flags, unsigned mode) {
+    struct open_how how;
+    memset(&how, 0, sizeof how);
+    how.flags = (uint64_t)(flags | O_CLOEXEC);
+    how.mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? mode : 0;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    return negated((int)syscall(SYS_openat2, directory, path, &how, sizeof how));
+}
+
+int clinux_open(const char *path, int flags, unsigned mode) { return negated(open(path, flags | O_CLOEXEC, mode)); }
+
+int clinux_set_nonblocking(int descriptor, int on) {
+    int flags = fcntl(descriptor, F_GETFL);
+    if (flags < 0) return -errno;
+    return negated(fcntl(descriptor, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK));
+}
+
+int clinux_seqpacket_pair(int pair[2]) { return negated(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)); }
+
+enum { most_descriptors = 253 };
+
+ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t size, const int *descriptors, unsigned count) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
+    } control;
+    if (count > most_descriptors) return -EINVAL;
+    struct iovec vector = {(void *)bytes, size};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    if (count > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(header), descriptors, sizeof(int) * count);
+    }
+    ssize_t sent;
+    do sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : sent;
+}
+
+ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count, int wait) {
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
+    } control;
+    struct iovec vector = {bytes, size};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    message.msg_control = control.space;
+    message.msg_controllen = sizeof control.space;
+    ssize_t received;
+    do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+    while (received < 0 && errno == EINTR);
+    if (received < 0) return -errno;
+    unsigned room = *count;
+    *count = 0;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        unsigned number = (unsigned)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        for (unsigned index = 0; index < number; index++) {
+            int descriptor;
+            memcpy(&descriptor, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
+            if (*count < room) descriptors[(*count)++] = descriptor;
+            else close(descriptor);
+        }
+    }
+    return received;
+}
+
+int clinux_pidfd_open(pid_t pid) { return negated((int)syscall(SYS_pidfd_open, pid, 0)); }
+
+int clinux_pidfd_send_signal(int pidfd, int signal) {
+    return negated((int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+int clinux_reap(int pidfd, int *status) {
+    siginfo_t information;
+    memset(&information, 0, sizeof information);
+    int result;
+    do result = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &information, WEXITED | WNOHANG);
+    while (result < 0 && errno == EINTR);
+    if (result < 0) return -errno;
+    if (information.si_pid == 0) return 0;
+    *status = information.si_code == CLD_EXITED ? information.si_status & 255 : 256 + information.si_status;
+    return 1;
+}
+
+int clinux_set_parent_death_signal(int signal) { return negated(prctl(PR_SET_PDEATHSIG, signal)); }
+
+int clinux_set_no_new_privileges(void) { return negated(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+
+int clinux_pin_to_core(unsigned core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    return negated(sched_setaffinity(0, sizeof set, &set));
+}
+
+unsigned clinux_usable_cores(unsigned *cores, unsigned capacity) {
+    cpu_set_t set;
+    unsigned count = 0;
+    if (sched_getaffinity(0, sizeof set, &set) < 0) return 0;
+    for (unsigned core = 0; core < CPU_SETSIZE; core++) {
+        if (!CPU_ISSET(core, &set)) continue;
+        if (count < capacity) cores[count] = core;
+        count++;
+    }
+    return count;
+}
+
+int clinux_ignore_signal(int signal_number) { return signal(signal_number, SIG_IGN) == SIG_ERR ? -errno : 0; }
+
+int clinux_signal_descriptor(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGCHLD);
+    sigaddset(&set, SIGWINCH);
+    int error = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (error != 0) return -error;
+    return negated(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+}
+
+int clinux_next_signal(int descriptor) {
+    struct signalfd_siginfo information;
+    ssize_t count;
+    do count = read(descriptor, &information, sizeof information);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return errno == EAGAIN ? 0 : -errno;
+    return (int)information.ssi_signo;
+}
+
+int clinux_eventfd(void) { return negated(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
+
+int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], int lifeline,
+                 int standard_error) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t every, none;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) return -error;
+    error = posix_spawnattr_init(&attributes);
+    if (error != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -error;
+    }
+    sigfillset(&every);
+    sigemptyset(&none);
+    /* The lifeline first: descriptor 3 may be open in the parent, 0 to 2 are never passed as lifelines. */
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, standard_error, 2);
+    if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, lifeline, 3);
+    if (error == 0) error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (error == 0) error = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    if (error == 0) error = posix_spawnattr_setpgroup(&attributes, 0);
+    if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &every);
+    if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (error == 0)
+        error = posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    if (error == 0) error = posix_spawnp(pid, path, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return -error;
+}
+
+int clinux_sync_file_range_start(int descriptor, int64_t offset, int64_t length) {
+    return negated(sync_file_range(descriptor, offset, length, SYNC_FILE_RANGE_WRITE));
+}
+
+int clinux_syncfs(int descriptor) { return negated(syncfs(descriptor)); }
+
+int64_t clinux_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

@@ -1,0 +1,77 @@
+/* What Swift's importer cannot call: variadic functions, macros, and system calls that the C library lacks.
+ * Every function returns what the system call returns, or a negated errno where it says so; none allocates. */
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- descriptors ---- */
+/* memfd_create(2) with close-on-exec and sealing; reserves `size` bytes, so that a full /dev/shm is an error here and
+ * never a SIGBUS later, and seals the size. Returns the descriptor or -errno. */
+int clinux_memfd_region(const char *name, uint64_t size);
+/* The same filled with `bytes` and sealed against every change. Returns the descriptor or -errno. */
+int clinux_memfd_sealed(const char *name, const void *bytes, size_t size);
+/* openat2(2) below `directory`: no symbolic link anywhere, nothing outside. Returns the descriptor or -errno. */
+int clinux_open_beneath(int directory, const char *path, int flags, unsigned mode);
+/* open(2) with three arguments. Returns the descriptor or -errno. */
+int clinux_open(const char *path, int flags, unsigned mode);
+int clinux_set_nonblocking(int descriptor, int on);
+
+/* ---- the lifeline: datagrams with descriptors ---- */
+/* A pair of SOCK_SEQPACKET sockets, close-on-exec. 0 or -errno. */
+int clinux_seqpacket_pair(int pair[2]);
+/* Sends one datagram with up to 253 descriptors; does not block. Bytes sent or -errno. */
+ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t size, const int *descriptors, unsigned count);
+/* Receives one datagram. `*count` holds the room for descriptors and becomes their number. Bytes, 0 at the end of the
+ * other side, or -errno (-EAGAIN when there is none and `wait` is 0). Received descriptors are close-on-exec. */
+ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count, int wait);
+
+/* ---- processes ---- */
+int clinux_pidfd_open(pid_t pid);
+int clinux_pidfd_send_signal(int pidfd, int signal);
+/* Reaps the child behind the pidfd. 1: `*status` is 0…255 after an exit, 256 + signal after a signal; 0: it lives; or
+ * -errno. */
+int clinux_reap(int pidfd, int *status);
+/* The kernel sends `signal` to the caller when the thread that created it ends. */
+int clinux_set_parent_death_signal(int signal);
+int clinux_set_no_new_privileges(void);
+int clinux_pin_to_core(unsigned core);
+/* Cores that this process may use; fills `cores` up to `capacity` and returns the number. */
+unsigned clinux_usable_cores(unsigned *cores, unsigned capacity);
+/* Ignores `signal`, or gives it back its default. */
+int clinux_ignore_signal(int signal);
+/* A signalfd for INT, TERM, HUP, USR1, CHLD and WINCH, which become blocked in the caller. Descriptor or -errno. */
+int clinux_signal_descriptor(void);
+/* The next pending signal number of a signalfd, 0 when none, or -errno. */
+int clinux_next_signal(int descriptor);
+int clinux_eventfd(void);
+
+/* posix_spawn with: own process group, default dispositions, empty mask, descriptor 3 = `lifeline`, 2 = `standard_error`,
+ * 0 and 1 = /dev/null. 0 or -errno. */
+int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], int lifeline,
+                 int standard_error);
+
+/* ---- files ---- */
+int clinux_sync_file_range_start(int descriptor, int64_t offset, int64_t length);
+int clinux_syncfs(int descriptor);
+
+/* ---- shared memory: whole 64-bit and 32-bit words with release and acquire order ---- */
+static inline void clinux_store_release_64(void *address, uint64_t value) {
+    __atomic_store_n((uint64_t *)address, value, __ATOMIC_RELEASE);
+}
+static inline uint64_t clinux_load_acquire_64(const void *address) {
+    return __atomic_load_n((const uint64_t *)address, __ATOMIC_ACQUIRE);
+}
+static inline void clinux_or_release_32(void *address, uint32_t bits) {
+    __atomic_fetch_or((uint32_t *)address, bits, __ATOMIC_RELEASE);
+}
+static inline uint32_t clinux_load_acquire_32(const void *address) {
+    return __atomic_load_n((const uint32_t *)address, __ATOMIC_ACQUIRE);
+}
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+int64_t clinux_monotonic_nanoseconds(void);
+
+#endif

@@ -1,0 +1,40 @@
+/// Layout of the one page that every worker shares with the supervisor: written by the worker's own loop, read by the
+/// supervisor, which believes nothing in it (all fields are plain numbers with no meaning for memory).
+package enum StatusPage {
+    package static let layoutVersion: UInt32 = 1
+    package static let byteCount = 4096
+
+    /// Turns of the worker's loop; a count that stands still is a loop that hangs or spins. u64.
+    package static let turnOffset = 0
+    /// Nanoseconds of the monotonic clock at the start of this turn; 0 while the loop waits for events. u64.
+    package static let turnStartedOffset = 8
+    /// `DiskCall` in progress on the disk thread, 0 when none. u64.
+    package static let diskCallOffset = 16
+    /// Nanoseconds of the monotonic clock when that call began. u64.
+    package static let diskCallStartedOffset = 24
+    /// Payload bytes that went through this process since its start. u64.
+    package static let progressOffset = 32
+}
+
+/// What the disk thread of a worker may be busy with; never a reason to kill the worker.
+package enum DiskCall: UInt64, Sendable, CaseIterable {
+    case none = 0
+    case open
+    case write
+    case sync
+    case allocate
+    case read
+    case lock
+
+    package var name: String {
+        switch self {
+        case .none: "none"
+        case .open: "open"
+        case .write: "write"
+        case .sync: "sync"
+        case .allocate: "allocate"
+        case .read: "read"
+        case .lock: "lock"
+        }
+    }
+}

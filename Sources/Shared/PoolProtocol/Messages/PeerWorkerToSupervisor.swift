@@ -1,0 +1,335 @@
+package import BitTorrent
+
+/// What a peer-worker tells the supervisor.
+package enum PeerWorkerToSupervisor: PoolMessage {
+    case hello(Hello)
+    /// All incumbents of the `join` have welcomed this worker.
+    case joined
+    case ready
+    case replacementSeen(ReplacementSeen)
+    /// A descriptor came over the lifeline and may now be named.
+    case descriptorReceived(UInt32)
+    /// This worker's peers could take so many more bytes of grants than it holds.
+    case wantBlocks(torrent: UInt16, byteCount: UInt32)
+    /// Blocks that this worker will not fetch.
+    case grantReturned(assignment: AssignmentID, [BlockRange], ReturnReason)
+    /// Absolute numbers of usable sources of single pieces, complete peers not counted.
+    case sourceCounts(torrent: UInt16, [SourceCount])
+    /// Number of usable connected peers that have every piece.
+    case seedCount(torrent: UInt16, UInt16)
+    case peerConnected(PeerConnected)
+    case peerClosed(PeerClosed)
+    /// Totals of this generation and the state of each peer, sent every half second while anything moves.
+    case report(TransferReport, [PeerReport])
+    /// All grants went back after `drain`.
+    case drained
+
+    package static let edge = Edge.peerWorkerToSupervisor
+
+    package static let samples: [Self] = [
+        .hello(Hello(who: Incarnation(Place(.peerWorker, 1), generation: 2), pid: 77, vocabulary: 5)),
+        .joined,
+        .ready,
+        .replacementSeen(
+            ReplacementSeen(newcomer: Incarnation(Place(.hashWorker, 0), generation: 2), stillReading: [4])),
+        .descriptorReceived(8),
+        .wantBlocks(torrent: 7, byteCount: 1 << 20),
+        .grantReturned(assignment: 9, [BlockRange(firstBlock: 2, blockCount: 3)], .choked),
+        .sourceCounts(torrent: 7, [SourceCount(piece: PieceIndex(1), count: 2)]),
+        .seedCount(torrent: 7, 3),
+        .peerConnected(.sample),
+        .peerClosed(PeerClosed(peer: 5, cause: .connectFailed, text: "refused", downloadedByteCount: 11)),
+        .report(.sample, [.sample]),
+        .drained,
+    ]
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .hello(let hello):
+            writer.put(UInt8(1))
+            hello.encode(into: &writer)
+        case .joined: writer.put(UInt8(2))
+        case .ready: writer.put(UInt8(3))
+        case .replacementSeen(let seen):
+            writer.put(UInt8(4))
+            seen.encode(into: &writer)
+        case .descriptorReceived(let descriptor):
+            writer.put(UInt8(5))
+            writer.put(descriptor)
+        case .wantBlocks(let torrent, let byteCount):
+            writer.put(UInt8(6))
+            writer.put(torrent)
+            writer.put(byteCount)
+        case .grantReturned(let assignment, let ranges, let reason):
+            writer.put(UInt8(7))
+            writer.put(assignment)
+            writer.put(list: ranges)
+            writer.put(reason.rawValue)
+        case .sourceCounts(let torrent, let counts):
+            writer.put(UInt8(8))
+            writer.put(torrent)
+            writer.put(list: counts)
+        case .seedCount(let torrent, let count):
+            writer.put(UInt8(9))
+            writer.put(torrent)
+            writer.put(count)
+        case .peerConnected(let peer):
+            writer.put(UInt8(10))
+            peer.encode(into: &writer)
+        case .peerClosed(let peer):
+            writer.put(UInt8(11))
+            peer.encode(into: &writer)
+        case .report(let totals, let peers):
+            writer.put(UInt8(12))
+            totals.encode(into: &writer)
+            writer.put(list: peers)
+        case .drained: writer.put(UInt8(13))
+        }
+    }
+
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        switch try reader.get(UInt8.self) {
+        case 1: self = .hello(try Hello(from: &reader))
+        case 2: self = .joined
+        case 3: self = .ready
+        case 4: self = .replacementSeen(try ReplacementSeen(from: &reader))
+        case 5: self = .descriptorReceived(try reader.get())
+        case 6: self = .wantBlocks(torrent: try reader.get(), byteCount: try reader.get())
+        case 7:
+            self = .grantReturned(
+                assignment: try reader.get(), try reader.getList(), try reader.getEnum(ReturnReason.self))
+        case 8: self = .sourceCounts(torrent: try reader.get(), try reader.getList())
+        case 9: self = .seedCount(torrent: try reader.get(), try reader.get())
+        case 10: self = .peerConnected(try PeerConnected(from: &reader))
+        case 11: self = .peerClosed(try PeerClosed(from: &reader))
+        case 12: self = .report(try TransferReport(from: &reader), try reader.getList())
+        case 13: self = .drained
+        case let kind: throw .unknownKind(kind)
+        }
+    }
+}
+
+/// Adjacent blocks of one piece.
+package struct BlockRange: PoolCodable, Hashable {
+    package var firstBlock: UInt32
+    package var blockCount: UInt32
+
+    package init(firstBlock: UInt32, blockCount: UInt32) {
+        self.firstBlock = firstBlock
+        self.blockCount = blockCount
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(firstBlock)
+        writer.put(blockCount)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        firstBlock = try reader.get()
+        blockCount = try reader.get()
+    }
+}
+
+/// Why a worker hands blocks back.
+package enum ReturnReason: UInt8, Sendable, CaseIterable {
+    /// No connected peer has the piece any more.
+    case sourceGone = 1
+    /// Every source has choked us for long.
+    case choked
+    /// Every source is too slow for its deadline.
+    case slow
+    /// The worker drains.
+    case draining
+}
+
+package struct SourceCount: PoolCodable {
+    package var piece: PieceIndex
+    package var count: UInt16
+
+    package init(piece: PieceIndex, count: UInt16) {
+        self.piece = piece
+        self.count = count
+    }
+    package func encode(into writer: inout FrameWriter) {
+        piece.encode(into: &writer)
+        writer.put(count)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        piece = try PieceIndex(from: &reader)
+        count = try reader.get()
+    }
+}
+
+/// A handshake was completed.
+package struct PeerConnected: PoolCodable {
+    /// The supervisor's name for an outgoing connection; 2³¹ and above: the worker's own name for an incoming one.
+    package var peer: UInt32
+    package var torrent: UInt16
+    package var address: PeerAddress
+    package var isIncoming: Bool
+    package var remoteID: PeerID
+    /// `v` of the extension handshake or empty; for people only.
+    package var client: String
+
+    package init(
+        peer: UInt32, torrent: UInt16, address: PeerAddress, isIncoming: Bool, remoteID: PeerID, client: String
+    ) {
+        self.peer = peer
+        self.torrent = torrent
+        self.address = address
+        self.isIncoming = isIncoming
+        self.remoteID = remoteID
+        self.client = client
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(peer)
+        writer.put(torrent)
+        address.encode(into: &writer)
+        writer.put(flag: isIncoming)
+        remoteID.encode(into: &writer)
+        writer.put(text: client)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        peer = try reader.get()
+        torrent = try reader.get()
+        address = try PeerAddress(from: &reader)
+        isIncoming = try reader.getBool()
+        remoteID = try PeerID(from: &reader)
+        client = try reader.getText()
+    }
+
+    static let sample = PeerConnected(
+        peer: 5, torrent: 7, address: PeerAddress(v6High: 1, v6Low: 2, port: 3), isIncoming: true,
+        remoteID: PeerID(1...20), client: "x/1")
+}
+
+/// A connection, or an attempt at one, ended.
+package struct PeerClosed: PoolCodable {
+    package enum Cause: UInt8, Sendable, CaseIterable {
+        /// Refused, unreachable, timed out before the handshake began.
+        case connectFailed = 1
+        /// The handshake was cut, late or wrong.
+        case handshakeFailed
+        /// The other end is ourselves.
+        case ourselves
+        /// The other end closed, reset or fell silent.
+        case lost
+        /// The other end broke the protocol.
+        case misbehaved
+        /// We closed: asked to, or of no use.
+        case closedByUs
+        /// This machine ran out of descriptors or memory: not the peer's fault.
+        case localTrouble
+    }
+    package var peer: UInt32
+    package var cause: Cause
+    /// One line for people and logs; never parsed.
+    package var text: String
+    /// Payload bytes received over this connection.
+    package var downloadedByteCount: UInt64
+
+    package init(peer: UInt32, cause: Cause, text: String, downloadedByteCount: UInt64) {
+        self.peer = peer
+        self.cause = cause
+        self.text = text
+        self.downloadedByteCount = downloadedByteCount
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(peer)
+        writer.put(cause.rawValue)
+        writer.put(text: text)
+        writer.put(downloadedByteCount)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        peer = try reader.get()
+        cause = try reader.getEnum(Cause.self)
+        text = try reader.getText()
+        downloadedByteCount = try reader.get()
+    }
+}
+
+/// Totals since this generation began; bytes of payload.
+package struct TransferReport: PoolCodable {
+    package var downloadedByteCount: UInt64
+    /// Payload that nobody had asked for, or that came twice.
+    package var wastedByteCount: UInt64
+    package var uploadedByteCount: UInt64
+    package var freeSlotCount: UInt16
+    package var waitingSocketCount: UInt16
+
+    package init(
+        downloadedByteCount: UInt64, wastedByteCount: UInt64, uploadedByteCount: UInt64, freeSlotCount: UInt16,
+        waitingSocketCount: UInt16
+    ) {
+        self.downloadedByteCount = downloadedByteCount
+        self.wastedByteCount = wastedByteCount
+        self.uploadedByteCount = uploadedByteCount
+        self.freeSlotCount = freeSlotCount
+        self.waitingSocketCount = waitingSocketCount
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(downloadedByteCount)
+        writer.put(wastedByteCount)
+        writer.put(uploadedByteCount)
+        writer.put(freeSlotCount)
+        writer.put(waitingSocketCount)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        downloadedByteCount = try reader.get()
+        wastedByteCount = try reader.get()
+        uploadedByteCount = try reader.get()
+        freeSlotCount = try reader.get()
+        waitingSocketCount = try reader.get()
+    }
+
+    static let sample = TransferReport(
+        downloadedByteCount: 1, wastedByteCount: 2, uploadedByteCount: 3, freeSlotCount: 4, waitingSocketCount: 5)
+}
+
+package struct PeerReport: PoolCodable {
+    package var peer: UInt32
+    package var downloadedByteCount: UInt64
+    /// Payload bytes a second over the last few seconds.
+    package var downloadRate: UInt32
+    package var uploadRate: UInt32
+    package var outstandingRequestCount: UInt16
+    package var isChokingUs: Bool
+    package var isSeed: Bool
+    package var isSnubbed: Bool
+
+    package init(
+        peer: UInt32, downloadedByteCount: UInt64, downloadRate: UInt32, uploadRate: UInt32,
+        outstandingRequestCount: UInt16, isChokingUs: Bool, isSeed: Bool, isSnubbed: Bool
+    ) {
+        self.peer = peer
+        self.downloadedByteCount = downloadedByteCount
+        self.downloadRate = downloadRate
+        self.uploadRate = uploadRate
+        self.outstandingRequestCount = outstandingRequestCount
+        self.isChokingUs = isChokingUs
+        self.isSeed = isSeed
+        self.isSnubbed = isSnubbed
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(peer)
+        writer.put(downloadedByteCount)
+        writer.put(downloadRate)
+        writer.put(uploadRate)
+        writer.put(outstandingRequestCount)
+        writer.put(flag: isChokingUs)
+        writer.put(flag: isSeed)
+        writer.put(flag: isSnubbed)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        peer = try reader.get()
+        downloadedByteCount = try reader.get()
+        downloadRate = try reader.get()
+        uploadRate = try reader.get()
+        outstandingRequestCount = try reader.get()
+        isChokingUs = try reader.getBool()
+        isSeed = try reader.getBool()
+        isSnubbed = try reader.getBool()
+    }
+
+    static let sample = PeerReport(
+        peer: 5, downloadedByteCount: 6, downloadRate: 7, uploadRate: 8, outstandingRequestCount: 9,
+        isChokingUs: true, isSeed: false, isSnubbed: true)
+}

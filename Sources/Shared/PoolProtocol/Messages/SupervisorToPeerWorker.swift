@@ -1,0 +1,256 @@
+package import BitTorrent
+
+/// Orders and news for a peer-worker.
+package enum SupervisorToPeerWorker: PoolMessage {
+    /// Connect to these hash-workers and say hello, before the lock-down.
+    case join(JoinOrder)
+    /// A hash-worker died and has a successor; answer `replacementSeen`.
+    case workerReplaced(Incarnation)
+    /// A hash-worker's place was given up: free the slots that it never answered.
+    case workerGivenUp(Place)
+    case addTorrent(PeerTorrentSetup)
+    case removeTorrent(torrent: UInt16)
+    /// Blocks that this worker may request from its peers.
+    case grantBlocks([Grant])
+    /// These blocks of a shared assignment are at the hash-worker: cancel what is still asked for.
+    case blocksNotNeeded(assignment: AssignmentID, bits: [UInt8])
+    /// The assignment ended (verified, failed, or taken back): forget its blocks.
+    case assignmentsClosed([AssignmentID])
+    /// Written pieces: tell the peers HAVE, and ask no peer for them.
+    case piecesOurs(torrent: UInt16, [PieceIndex])
+    /// Pieces that we want again (bad data on disk, failed sync).
+    case piecesLost(torrent: UInt16, [PieceIndex])
+    case connectPeers([PeerToConnect])
+    case closePeer(peer: UInt32, CloseCause)
+    /// Request nothing more and hand every grant back; uploads go on.
+    case drain
+    /// Close every connection and exit 0.
+    case stop
+
+    package static let edge = Edge.supervisorToPeerWorker
+
+    package static let samples: [Self] = [
+        .join(JoinOrder(incumbents: [Incarnation(Place(.hashWorker, 1), generation: 2)])),
+        .workerReplaced(Incarnation(Place(.hashWorker, 1), generation: 3)),
+        .workerGivenUp(Place(.hashWorker, 1)),
+        .addTorrent(.sample),
+        .removeTorrent(torrent: 7),
+        .grantBlocks([.sample]),
+        .blocksNotNeeded(assignment: 9, bits: [0x81]),
+        .assignmentsClosed([9, 10]),
+        .piecesOurs(torrent: 7, [PieceIndex(3)]),
+        .piecesLost(torrent: 7, [PieceIndex(4)]),
+        .connectPeers([PeerToConnect(peer: 5, torrent: 7, address: PeerAddress(v4: 0x7F00_0001, port: 6881))]),
+        .closePeer(peer: 5, .duplicate),
+        .drain,
+        .stop,
+    ]
+
+    package func encode(into writer: inout FrameWriter) {
+        switch self {
+        case .join(let order):
+            writer.put(UInt8(1))
+            order.encode(into: &writer)
+        case .workerReplaced(let newcomer):
+            writer.put(UInt8(2))
+            newcomer.encode(into: &writer)
+        case .workerGivenUp(let place):
+            writer.put(UInt8(3))
+            place.encode(into: &writer)
+        case .addTorrent(let setup):
+            writer.put(UInt8(4))
+            setup.encode(into: &writer)
+        case .removeTorrent(let torrent):
+            writer.put(UInt8(5))
+            writer.put(torrent)
+        case .grantBlocks(let grants):
+            writer.put(UInt8(6))
+            writer.put(list: grants)
+        case .blocksNotNeeded(let assignment, let bits):
+            writer.put(UInt8(7))
+            writer.put(assignment)
+            writer.put(counted: bits)
+        case .assignmentsClosed(let assignments):
+            writer.put(UInt8(8))
+            writer.put(list: assignments)
+        case .piecesOurs(let torrent, let pieces):
+            writer.put(UInt8(9))
+            writer.put(torrent)
+            writer.put(list: pieces)
+        case .piecesLost(let torrent, let pieces):
+            writer.put(UInt8(10))
+            writer.put(torrent)
+            writer.put(list: pieces)
+        case .connectPeers(let peers):
+            writer.put(UInt8(11))
+            writer.put(list: peers)
+        case .closePeer(let peer, let cause):
+            writer.put(UInt8(12))
+            writer.put(peer)
+            writer.put(cause.rawValue)
+        case .drain: writer.put(UInt8(13))
+        case .stop: writer.put(UInt8(14))
+        }
+    }
+
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        switch try reader.get(UInt8.self) {
+        case 1: self = .join(try JoinOrder(from: &reader))
+        case 2: self = .workerReplaced(try Incarnation(from: &reader))
+        case 3: self = .workerGivenUp(try Place(from: &reader))
+        case 4: self = .addTorrent(try PeerTorrentSetup(from: &reader))
+        case 5: self = .removeTorrent(torrent: try reader.get())
+        case 6: self = .grantBlocks(try reader.getList())
+        case 7: self = .blocksNotNeeded(assignment: try reader.get(), bits: try reader.getCounted())
+        case 8: self = .assignmentsClosed(try reader.getList())
+        case 9: self = .piecesOurs(torrent: try reader.get(), try reader.getList())
+        case 10: self = .piecesLost(torrent: try reader.get(), try reader.getList())
+        case 11: self = .connectPeers(try reader.getList())
+        case 12: self = .closePeer(peer: try reader.get(), try reader.getEnum(CloseCause.self))
+        case 13: self = .drain
+        case 14: self = .stop
+        case let kind: throw .unknownKind(kind)
+        }
+    }
+}
+
+/// All that a peer-worker needs to know of a torrent. The bit maps ride in a memfd, since they may pass 64 KiB.
+package struct PeerTorrentSetup: PoolCodable {
+    package var torrent: UInt16
+    package var infoHash: InfoHash
+    package var ourID: PeerID
+    package var geometry: TorrentGeometry
+    /// Our port on every listener, told to peers in the extension handshake; 0 = none.
+    package var listenPort: UInt16
+    package var isPrivate: Bool
+    /// Names the memfd on the lifeline: the pieces that are ours, then those still needed, each as BEP 3's bitfield.
+    package var stateDescriptor: UInt32
+
+    package init(
+        torrent: UInt16, infoHash: InfoHash, ourID: PeerID, geometry: TorrentGeometry, listenPort: UInt16,
+        isPrivate: Bool, stateDescriptor: UInt32
+    ) {
+        self.torrent = torrent
+        self.infoHash = infoHash
+        self.ourID = ourID
+        self.geometry = geometry
+        self.listenPort = listenPort
+        self.isPrivate = isPrivate
+        self.stateDescriptor = stateDescriptor
+    }
+
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(torrent)
+        infoHash.digest.encode(into: &writer)
+        ourID.encode(into: &writer)
+        writer.put(geometry.totalByteCount)
+        writer.put(geometry.pieceByteCount)
+        writer.put(listenPort)
+        writer.put(flag: isPrivate)
+        writer.put(stateDescriptor)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        torrent = try reader.get()
+        infoHash = InfoHash(try Digest(from: &reader))
+        ourID = try PeerID(from: &reader)
+        let totalByteCount = try reader.get(UInt64.self)
+        let pieceByteCount = try reader.get(UInt32.self)
+        guard totalByteCount > 0, pieceByteCount > 0 else { throw .invalidField("geometry") }
+        geometry = TorrentGeometry(totalByteCount: totalByteCount, pieceByteCount: pieceByteCount)
+        listenPort = try reader.get()
+        isPrivate = try reader.getBool()
+        stateDescriptor = try reader.get()
+    }
+
+    static let sample = PeerTorrentSetup(
+        torrent: 7, infoHash: InfoHash(Digest(1...20)), ourID: PeerID(21...40),
+        geometry: TorrentGeometry(totalByteCount: 100_000, pieceByteCount: 32768), listenPort: 6881, isPrivate: true,
+        stateDescriptor: 3)
+}
+
+/// A run of adjacent blocks of one assignment that a peer-worker may fetch.
+package struct Grant: PoolCodable {
+    package var assignment: AssignmentID
+    package var torrent: UInt16
+    /// Ordinal of the hash-worker that assembles the piece.
+    package var assembler: UInt16
+    package var piece: PieceIndex
+    package var firstBlock: UInt32
+    package var blockCount: UInt32
+    /// Endgame: others hold these blocks too, and one block may be asked of several peers of this worker.
+    package var isShared: Bool
+
+    package init(
+        assignment: AssignmentID, torrent: UInt16, assembler: UInt16, piece: PieceIndex, firstBlock: UInt32,
+        blockCount: UInt32, isShared: Bool
+    ) {
+        self.assignment = assignment
+        self.torrent = torrent
+        self.assembler = assembler
+        self.piece = piece
+        self.firstBlock = firstBlock
+        self.blockCount = blockCount
+        self.isShared = isShared
+    }
+
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(assignment)
+        writer.put(torrent)
+        writer.put(assembler)
+        piece.encode(into: &writer)
+        writer.put(firstBlock)
+        writer.put(blockCount)
+        writer.put(flag: isShared)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        assignment = try reader.get()
+        torrent = try reader.get()
+        assembler = try reader.get()
+        piece = try PieceIndex(from: &reader)
+        firstBlock = try reader.get()
+        blockCount = try reader.get()
+        isShared = try reader.getBool()
+    }
+
+    static let sample = Grant(
+        assignment: 9, torrent: 7, assembler: 1, piece: PieceIndex(3), firstBlock: 4, blockCount: 60, isShared: true)
+}
+
+/// An address to connect to. `peer` is the supervisor's name for the connection: below 2³¹, unique within the run.
+package struct PeerToConnect: PoolCodable {
+    package var peer: UInt32
+    package var torrent: UInt16
+    package var address: PeerAddress
+
+    package init(peer: UInt32, torrent: UInt16, address: PeerAddress) {
+        self.peer = peer
+        self.torrent = torrent
+        self.address = address
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(peer)
+        writer.put(torrent)
+        address.encode(into: &writer)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        peer = try reader.get()
+        torrent = try reader.get()
+        address = try PeerAddress(from: &reader)
+    }
+}
+
+/// Why the supervisor has a connection closed.
+package enum CloseCause: UInt8, Sendable, CaseIterable {
+    /// Another connection to the same peer id exists.
+    case duplicate = 1
+    /// The address is banned.
+    case banned
+    /// More connections than `--max-peers`, or from one address, are not wanted.
+    case tooMany
+    /// The torrent is finished and neither side needs the other.
+    case useless
+    /// The torrent was stopped.
+    case torrentStopped
+    /// A user asked for it.
+    case userRequest
+}
