@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+
+/// Owns one mapping of a shared region. Never says what lies where: `IntakeGeometry` and `AssemblyGeometry` do.
+package final class RegionMapping {
+    package enum Access { case readOnly, readWrite }
+
+    package let byteCount: Int
+    package let base: UnsafeMutableRawPointer
+
+    /// Maps `byteCount` bytes of a region's memfd; the descriptor may be closed afterwards.
+    package init(descriptor: CInt, byteCount: Int, access: Access) throws(SystemCallError) {
+        let protection = access == .readOnly ? PROT_READ : PROT_READ | PROT_WRITE
+        guard let base = mmap(nil, byteCount, protection, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
+            throw SystemCallError("mmap", errno, subject: "region of \(byteCount) bytes")
+        }
+        self.base = base
+        self.byteCount = byteCount
+    }
+
+    deinit { munmap(base, byteCount) }
+
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: byteCount) }
+
+    /// Makes the memfd of a region, its size sealed and its memory reserved.
+    package static func makeRegion(name: String, byteCount: Int) throws(SystemCallError) -> OwnedDescriptor {
+        OwnedDescriptor(
+            try checked(
+                "memfd_create", subject: "\(name), \(byteCount) bytes", clinux_memfd_region(name, UInt64(byteCount))))
+    }
+
+    /// Makes a memfd that holds `bytes` and can never change.
+    package static func makeSealed(name: String, _ bytes: [UInt8]) throws(SystemCallError) -> OwnedDescriptor {
+        OwnedDescriptor(
+            try checked("memfd_create", subject: name, clinux_memfd_sealed(name, bytes, bytes.count)))
+    }
+
+    /// The bytes of a sealed memfd that another process handed over.
+    package static func contents(of descriptor: CInt) throws(SystemCallError) -> [UInt8] {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { throw SystemCallError("fstat", errno) }
+        guard information.st_size > 0 else { return [] }
+        let mapping = try RegionMapping(
+            descriptor: descriptor, byteCount: Int(information.st_size), access: .readOnly)
+        return [UInt8](mapping.bytes)
+    }
+}

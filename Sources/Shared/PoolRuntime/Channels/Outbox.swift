@@ -1,0 +1,51 @@
+package import PoolProtocol
+
+/// Owns what waits to be sent to one receiver: messages join the open batch, full batches queue in order. What cannot
+/// be sent stays; what can never arrive is dropped with the receiver, since its owner keeps the thing itself.
+package struct Outbox {
+    private var open = FrameWriter()
+    private var sealed: [[UInt8]] = []
+    /// Messages ever sent, for the reports.
+    package private(set) var sentFrameCount: UInt64 = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { open.isEmpty && sealed.isEmpty }
+    /// Batches that wait because the receiver's queue is full.
+    package var waitingFrameCount: Int { sealed.count }
+
+    package mutating func append(_ message: some PoolMessage) {
+        if open.byteCount >= Topology.batchByteCount / 2 { seal() }
+        message.encode(into: &open)
+    }
+
+    /// A frame that stands alone (a greeting).
+    package mutating func append(frame: [UInt8]) {
+        seal()
+        sealed.append(frame)
+    }
+
+    private mutating func seal() {
+        if !open.isEmpty { sealed.append(open.take()) }
+    }
+
+    /// Sends as much as the socket takes.
+    /// - Returns: false when the receiver is gone and everything for it was dropped.
+    package mutating func flush(into socket: ZMQSocket, to routingID: [UInt8]?) -> Bool {
+        seal()
+        var sent = 0
+        defer { sealed.removeFirst(sent) }
+        for frame in sealed {
+            switch socket.send(frame, to: routingID) {
+            case .sent:
+                sent += 1
+                sentFrameCount += 1
+            case .full: return true
+            case .unreachable:
+                sent = sealed.count
+                return false
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,144 @@
+import CZeroMQ
+import Glibc
+
+/// Owns the libzmq context of a process: one I/O thread.
+package final class ZMQContext {
+    fileprivate let handle: UnsafeMutableRawPointer
+
+    package init() throws(SystemCallError) {
+        guard let handle = zmq_ctx_new() else { throw SystemCallError("zmq_ctx_new", zmq_errno()) }
+        self.handle = handle
+    }
+    deinit { zmq_ctx_term(handle) }
+}
+
+/// Owns one libzmq socket; belongs to one thread. Never blocks: a send that cannot go on says so.
+package final class ZMQSocket {
+    package enum Kind {
+        case router, dealer
+        fileprivate var rawValue: CInt {
+            switch self {
+            case .router: ZMQ_ROUTER
+            case .dealer: ZMQ_DEALER
+            }
+        }
+    }
+
+    /// How a send ended.
+    package enum SendOutcome: Equatable {
+        case sent
+        /// The receiver's queue is full; the owner keeps the message and tries again.
+        case full
+        /// No such receiver is connected (any more).
+        case unreachable
+    }
+
+    package let handle: UnsafeMutableRawPointer
+    private let context: ZMQContext
+
+    /// - Parameters:
+    ///   - routingID: what the other side knows us by.
+    ///   - maximumMessageByteCount: larger messages end the connection that sent them.
+    package init(
+        _ context: ZMQContext, _ kind: Kind, routingID: [UInt8], maximumMessageByteCount: Int, highWaterMark: Int32
+    ) throws(SystemCallError) {
+        guard let handle = zmq_socket(context.handle, kind.rawValue) else {
+            throw SystemCallError("zmq_socket", zmq_errno())
+        }
+        self.handle = handle
+        self.context = context
+        try set(ZMQ_ROUTING_ID, bytes: routingID)
+        try set(ZMQ_LINGER, 0)
+        try set(ZMQ_SNDHWM, highWaterMark)
+        try set(ZMQ_RCVHWM, highWaterMark)
+        // A connection that broke belongs to a dead process; its successor has another name and is joined anew.
+        try set(ZMQ_RECONNECT_IVL, -1)
+        var maximum = Int64(maximumMessageByteCount)
+        try check("zmq_setsockopt", zmq_setsockopt(handle, ZMQ_MAXMSGSIZE, &maximum, MemoryLayout<Int64>.size))
+        if kind == .router { try set(ZMQ_ROUTER_MANDATORY, 1) }
+    }
+
+    deinit { zmq_close(handle) }
+
+    /// Listens on a path that nobody else listens on yet.
+    package func bind(path: String) throws(SystemCallError) {
+        try check("zmq_bind", subject: path, zmq_bind(handle, "ipc://\(path)"))
+    }
+
+    /// Adopts a descriptor that listens on `path` already; libzmq closes it with the socket.
+    package func adoptListener(_ descriptor: CInt, path: String) throws(SystemCallError) {
+        try set(ZMQ_USE_FD, descriptor)
+        try bind(path: path)
+        try set(ZMQ_USE_FD, -1)
+    }
+
+    /// Connects to a listener; messages for it are addressed to `routingID` from now on.
+    package func connect(path: String, as routingID: [UInt8]? = nil) throws(SystemCallError) {
+        if let routingID { try set(ZMQ_CONNECT_ROUTING_ID, bytes: routingID) }
+        try check("zmq_connect", subject: path, zmq_connect(handle, "ipc://\(path)"))
+    }
+
+    /// Sends one message, from a ROUTER to the receiver of that name.
+    package func send(_ payload: [UInt8], to routingID: [UInt8]?) -> SendOutcome {
+        if let routingID {
+            let result = routingID.withUnsafeBytes {
+                zmq_send(handle, $0.baseAddress, $0.count, ZMQ_DONTWAIT | ZMQ_SNDMORE)
+            }
+            if result < 0 { return outcome(of: zmq_errno()) }
+        }
+        let result = payload.withUnsafeBytes { zmq_send(handle, $0.baseAddress, $0.count, ZMQ_DONTWAIT) }
+        return result < 0 ? outcome(of: zmq_errno()) : .sent
+    }
+
+    private func outcome(of error: CInt) -> SendOutcome { error == EHOSTUNREACH ? .unreachable : .full }
+
+    /// Hands every waiting message to `body`, up to `limit` of them so that no socket starves another.
+    /// - Parameter body: the sender's routing id (empty on a DEALER) and the payload, borrowed for the call.
+    /// - Returns: whether there may be more.
+    package func receive(limit: Int, _ body: (_ sender: UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Bool {
+        var first = zmq_msg_t(), second = zmq_msg_t()
+        for _ in 0..<limit {
+            zmq_msg_init(&first)
+            guard zmq_msg_recv(&first, handle, ZMQ_DONTWAIT) >= 0 else {
+                zmq_msg_close(&first)
+                return false
+            }
+            if zmq_msg_more(&first) == 0 {
+                body(UnsafeRawBufferPointer(start: nil, count: 0), Self.bytes(of: &first))
+            } else {
+                zmq_msg_init(&second)
+                if zmq_msg_recv(&second, handle, ZMQ_DONTWAIT) >= 0 {
+                    var more = zmq_msg_more(&second)
+                    body(Self.bytes(of: &first), Self.bytes(of: &second))
+                    while more != 0 {
+                        // No sound process sends a third part; it is read away so that the next message starts right.
+                        zmq_msg_close(&second)
+                        zmq_msg_init(&second)
+                        guard zmq_msg_recv(&second, handle, ZMQ_DONTWAIT) >= 0 else { break }
+                        more = zmq_msg_more(&second)
+                    }
+                }
+                zmq_msg_close(&second)
+            }
+            zmq_msg_close(&first)
+        }
+        return true
+    }
+
+    private static func bytes(of message: inout zmq_msg_t) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: zmq_msg_data(&message), count: zmq_msg_size(&message))
+    }
+
+    private func set(_ option: CInt, _ value: CInt) throws(SystemCallError) {
+        var value = value
+        try check("zmq_setsockopt", zmq_setsockopt(handle, option, &value, MemoryLayout<CInt>.size))
+    }
+
+    private func set(_ option: CInt, bytes: [UInt8]) throws(SystemCallError) {
+        try check("zmq_setsockopt", zmq_setsockopt(handle, option, bytes, bytes.count))
+    }
+
+    private func check(_ call: String, subject: String = "", _ result: CInt) throws(SystemCallError) {
+        if result != 0 { throw SystemCallError(call, zmq_errno(), subject: subject) }
+    }
+}

@@ -1,0 +1,240 @@
+package import BitTorrent
+import Glibc
+package import PoolProtocol
+
+/// Owns a worker's sockets and its loop: the join, greetings, descriptors, batches, and the turn that the status page
+/// counts. Knows nothing of blocks or pieces: orders and neighbours' frames go to the role's handlers.
+package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
+    package let launch: WorkerLaunch
+    package let poll = PollLoop()
+
+    /// An order other than `join`.
+    package var orderReceived: (Order) -> Void = { _ in }
+    /// A data frame of a neighbour that is current and has joined.
+    package var frameReceived: (Incarnation, UnsafeRawBufferPointer) throws(PoolCodecError) -> Void = { _, _ in }
+    /// A neighbour can be sent to from now on.
+    package var neighbourJoined: (Incarnation) -> Void = { _ in }
+    /// The join is complete and `ready` was said.
+    package var becameReady: () -> Void = {}
+    /// After the turn's handlers and before its messages leave.
+    package var turnEnding: () -> Void = {}
+    /// The role's own timer.
+    package var nextDeadline: () -> MonotonicInstant = { .distantFuture }
+    package var timerFired: (MonotonicInstant) -> Void = { _ in }
+
+    private let context: ZMQContext
+    private let control: ZMQSocket
+    private let data: ZMQSocket
+    private var controlOutbox = Outbox()
+    private var dataOutboxes: [Incarnation: Outbox] = [:]
+    private var neighbours = Neighbours()
+    private var isReady = false
+    private var descriptors: [UInt32: OwnedDescriptor] = [:]
+    private var nextBeat = MonotonicInstant.distantPast
+    private var retryAt = MonotonicInstant.distantFuture
+    private let heartbeat: Duration
+
+    /// Messages taken from one socket in a turn before the others get theirs.
+    private static var receiveLimit: Int { 64 }
+
+    package init(_ launch: WorkerLaunch) {
+        self.launch = launch
+        heartbeat = .milliseconds(Int(launch.order.heartbeatMilliseconds)) / 2
+        let who = launch.order.who
+        do throws(SystemCallError) {
+            context = try ZMQContext()
+            data = try ZMQSocket(
+                context, .router, routingID: who.routingID,
+                maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
+            try data.adoptListener(
+                launch.listener, path: "\(launch.order.runDirectory)/\(Endpoints.listener(of: who.place))")
+            control = try ZMQSocket(
+                context, .dealer, routingID: who.routingID,
+                maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
+            try control.connect(path: "\(launch.order.runDirectory)/\(Endpoints.control)")
+        } catch {
+            WorkerLaunch.fail(.startFailed, "\(who.place): \(error)")
+        }
+        tell(.hello(Hello(who: who, pid: UInt32(getpid()))))
+    }
+
+    /// Runs until the process ends.
+    package func run() -> Never {
+        poll.watch(control) { [unowned self] in receiveOrders() }
+        poll.watch(data) { [unowned self] in receiveFrames() }
+        poll.watch(descriptor: launch.lifeline.descriptor.rawValue) { [unowned self] _ in receiveDescriptors() }
+        poll.turnBegan = { [unowned self] now in
+            launch.status.turnBegan(now: now)
+            nextBeat = now + heartbeat
+        }
+        poll.nextDeadline = { [unowned self] in min(nextBeat, retryAt, nextDeadline()) }
+        poll.timerFired = { [unowned self] now in if now >= nextDeadline() { timerFired(now) } }
+        poll.turnEnded = { [unowned self] in
+            turnEnding()
+            flush()
+            launch.status.turnEnded()
+        }
+        do throws(SystemCallError) { try poll.run() } catch {
+            WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
+        }
+        exit(WorkerExit.orderly.rawValue)
+    }
+
+    /// Sends the last words and ends the loop; `run` then exits 0.
+    package func stop() {
+        flush()
+        poll.stop()
+    }
+
+    /// Queues news for the supervisor; they leave at the end of the turn.
+    package func tell(_ news: News) { controlOutbox.append(news) }
+
+    /// Queues a message for whoever holds the place now.
+    /// - Returns: false when the place is empty; the owner keeps the thing.
+    @discardableResult
+    package func send(_ message: some PoolMessage, to place: Place) -> Bool {
+        guard let receiver = neighbours.current(place) else { return false }
+        dataOutboxes[receiver, default: Outbox()].append(message)
+        return true
+    }
+
+    /// Batches that wait for a neighbour whose queue is full.
+    package func waitingFrameCount(for place: Place) -> Int {
+        neighbours.current(place).flatMap { dataOutboxes[$0]?.waitingFrameCount } ?? 0
+    }
+
+    /// The current process of a neighbouring place, once it has joined.
+    package func current(_ place: Place) -> Incarnation? { neighbours.current(place) }
+
+    /// Everything from and for older generations of the place is dropped from now on.
+    package func replaced(by newcomer: Incarnation) {
+        neighbours.replaced(by: newcomer)
+        dropOutboxes(of: newcomer.place)
+    }
+
+    package func gaveUp(_ place: Place) {
+        neighbours.gaveUp(place)
+        dropOutboxes(of: place)
+    }
+
+    /// Takes a descriptor that came over the lifeline.
+    package func takeDescriptor(_ identifier: UInt32) -> OwnedDescriptor? {
+        descriptors.removeValue(forKey: identifier)
+    }
+
+    /// A message of our own pool made no sense: this build and its partner do not belong together.
+    package func breakDown(_ reason: String) -> Never {
+        WorkerLaunch.fail(.protocolBroken, "\(launch.order.who.place): \(reason)")
+    }
+
+    private func dropOutboxes(of place: Place) {
+        let current = neighbours.current(place)
+        dataOutboxes = dataOutboxes.filter { $0.key.place != place || $0.key == current }
+    }
+
+    private func flush() {
+        _ = controlOutbox.flush(into: control, to: nil)
+        var mustRetry = !controlOutbox.isEmpty
+        for receiver in Array(dataOutboxes.keys) where !dataOutboxes[receiver]!.isEmpty {
+            if !dataOutboxes[receiver]!.flush(into: data, to: receiver.routingID) {
+                dataOutboxes[receiver] = nil
+            } else if !dataOutboxes[receiver]!.isEmpty {
+                mustRetry = true
+            }
+        }
+        retryAt = mustRetry ? MonotonicClock.now + .milliseconds(1) : .distantFuture
+    }
+
+    private func receiveOrders() {
+        let mayHaveMore = control.receive(limit: Self.receiveLimit) { _, frame in
+            do throws(PoolCodecError) {
+                try Order.decodeAll(frame) { order in
+                    if let join = order.joinOrder { joinPool(join) } else { orderReceived(order) }
+                }
+            } catch { breakDown("an order of the supervisor cannot be read (\(error))") }
+        }
+        if mayHaveMore { poll.mustNotWait = true }
+    }
+
+    private func receiveFrames() {
+        let mayHaveMore = data.receive(limit: Self.receiveLimit) { sender, frame in
+            guard let sender = Incarnation(routingID: sender) else { return }
+            do throws(PoolCodecError) {
+                if let greeting = try Greeting(frame: frame) {
+                    greeted(greeting, by: sender)
+                } else if neighbours.isCurrent(sender) {
+                    try frameReceived(sender, frame)
+                }
+            } catch { breakDown("a frame of \(sender) cannot be read (\(error))") }
+        }
+        if mayHaveMore { poll.mustNotWait = true }
+    }
+
+    private func joinPool(_ join: JoinOrder) {
+        neighbours.joining(join.incumbents)
+        let hello = Greeting.hello(Hello(who: launch.order.who, pid: UInt32(getpid()))).encoded
+        for incumbent in join.incumbents {
+            let path = "\(launch.order.runDirectory)/\(Endpoints.listener(of: incumbent.place))"
+            do throws(SystemCallError) { try data.connect(path: path, as: incumbent.routingID) } catch {
+                WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
+            }
+            dataOutboxes[incumbent, default: Outbox()].append(frame: hello)
+        }
+        checkJoined()
+    }
+
+    private func greeted(_ greeting: Greeting, by sender: Incarnation) {
+        switch greeting {
+        case .hello(let hello), .welcome(let hello):
+            guard hello.vocabulary == Vocabulary.hash, hello.who == sender else {
+                breakDown("\(sender) is of another build")
+            }
+        }
+        switch greeting {
+        case .hello:
+            guard neighbours.greeted(by: sender) else { return }
+            dataOutboxes[sender, default: Outbox()].append(
+                frame: Greeting.welcome(Hello(who: launch.order.who, pid: UInt32(getpid()))).encoded)
+            neighbourJoined(sender)
+        case .welcome:
+            neighbours.welcomed(by: sender)
+            neighbourJoined(sender)
+            checkJoined()
+        }
+    }
+
+    private func checkJoined() {
+        guard neighbours.isJoined, !isReady else { return }
+        isReady = true
+        tell(.joined)
+        Lockdown.restrictSystemCalls(of: launch.order.who.place.role)
+        tell(.ready)
+        becameReady()
+    }
+
+    private func receiveDescriptors() {
+        do throws(SystemCallError) {
+            while true {
+                switch try launch.lifeline.receive() {
+                case .nothing: return
+                case .closed: exit(WorkerExit.supervisorGone.rawValue)
+                case .message(let bytes, let received): accept(bytes, received)
+                }
+            }
+        } catch { breakDown("\(error)") }
+    }
+
+    private func accept(_ bytes: [UInt8], _ received: [CInt]) {
+        let passed = bytes.withUnsafeBytes { buffer -> DescriptorsPassed? in
+            var reader = FrameReader(buffer)
+            return try? DescriptorsPassed(from: &reader)
+        }
+        guard let passed, passed.identifiers.count == received.count else {
+            breakDown("descriptors came without names")
+        }
+        for (identifier, descriptor) in zip(passed.identifiers, received) {
+            descriptors[identifier] = OwnedDescriptor(descriptor)
+            tell(.descriptorReceived(identifier))
+        }
+    }
+}
