@@ -18,9 +18,10 @@ typedef __m512i lane_vector;
 #define LANE_MAJORITY(b, c, d) _mm512_ternarylogic_epi32(b, c, d, 0xe8)
 #define LANE_XOR4(x, y, z, u) _mm512_xor_si512(LANE_PARITY(x, y, z), u)
 
-/// How far ahead of the loads each stream is prefetched, in bytes: sixteen streams are more than the hardware follows.
-/// Into the second level only, for sixteen streams a power of two apart share one set of the first level's eight or twelve
-/// ways. From cold memory on Zen 4: none 6.0 GB/s, 64 bytes 5.9, 128 bytes 7.0 (into the first level 6.6), 256 bytes 6.9.
+/// How far ahead of the loads each stream is prefetched, in bytes: sixteen streams are more than the hardware
+/// follows. Into the second level only, for sixteen streams a power of two apart share one set of the first level's
+/// eight or twelve ways. From cold memory on Zen 4: none 6.0 GB/s, 64 bytes 5.9, 128 bytes 7.0 (into the first level
+/// 6.6), 256 bytes 6.9.
 enum { PREFETCH_BYTES = 128 };
 
 /// Sets `w[t]` to word t of the block at `offset` of every stream: 64 bytes of each of sixteen streams, transposed.

@@ -1,5 +1,6 @@
-/// SHA-1 for eight streams in step with the rotate and ternary logic of AVX-512 in 256-bit registers: for nearly half the
-/// time of sixteen lanes where the hardware splits 512-bit work in two, so it pays when half of those would be padding.
+/// SHA-1 for eight streams in step with the rotate and ternary logic of AVX-512 in 256-bit registers: for nearly half
+/// the time of sixteen lanes where the hardware splits 512-bit work in two, so it pays when half of those would be
+/// padding.
 #include "kernels.h"
 
 #if CSHA1_HAS_X86_KERNELS

@@ -29,13 +29,13 @@ static const kernel_entry kernels[CSHA1_KERNEL_COUNT] = {
 #endif
 };
 
-/// From how many waiting streams on a kernel is worth a turn, padding included. Measured with scripts/bench-sha1 on Zen 4
-/// as the time a turn takes per block of each stream: sha-ni 33 ns, sha-ni-x2 40 ns, avx2-x8 121 ns, avx512-x8 79 ns,
-/// avx512-x16 143 ns. Four streams cost 80 ns in two pairs, so eight AVX-512 lanes win from five on and eight AVX2 lanes
-/// from seven on; ten cost 79 + 40 ns, eleven would cost 79 + 73 ns, so sixteen lanes win from eleven on.
+/// From how many waiting streams on a kernel is worth a turn, padding included. Measured with scripts/bench-sha1 on
+/// Zen 4 as the time a turn takes per block of each stream: sha-ni 33 ns, sha-ni-x2 40 ns, avx2-x8 121 ns, avx512-x8
+/// 79 ns, avx512-x16 143 ns. Four streams cost 80 ns in two pairs, so eight AVX-512 lanes win from five on and eight
+/// AVX2 lanes from seven on; ten cost 79 + 40 ns, eleven would cost 79 + 73 ns, so sixteen lanes win from eleven on.
 enum { AVX512_X8_FROM = 5, AVX2_X8_FROM = 7, AVX512_X16_FROM = 11 };
-/// The same beside the scalar kernel, which needs 116 ns a stream: any second stream is worth eight lanes, and a ninth one
-/// is worth sixteen.
+/// The same beside the scalar kernel, which needs 116 ns a stream: any second stream is worth eight lanes, and a
+/// ninth one is worth sixteen.
 enum { X8_FROM_WITHOUT_SHANI = 2, X16_FROM_WITHOUT_SHANI = 9 };
 
 /// A kernel and the least number of streams that it is used for.
@@ -92,8 +92,8 @@ static void ensure_plan(void) {
     pthread_once(&once, make_plan);
 }
 
-/// One turn of `kernel` over the first streams, as many as there are, at most its width. Lanes without a stream compute
-/// lane 0 again, whose bytes are in the cache anyway, and forget it. Returns the number of streams advanced.
+/// One turn of `kernel` over the first streams, as many as there are, at most its width. Lanes without a stream
+/// compute lane 0 again, whose bytes are in the cache anyway, and forget it. Returns the number of streams advanced.
 static unsigned run_turn(
     csha1_kernel kernel, uint32_t *const states[], const uint8_t *const data[], unsigned lanes, size_t blocks) {
     const unsigned width = kernels[kernel].lanes;

@@ -1,7 +1,8 @@
 /// SHA-1 for eight streams in step, in 256-bit registers: the part that plain AVX2 and AVX-512VL have in common.
 ///
-/// The file that includes it defines TARGET and the operations of `lane_rounds.h` but LANES, and then calls `eight_lanes` from its
-/// kernel. It is included, not linked, so that each kernel is compiled with its own instructions.
+/// The file that includes it defines TARGET and the operations of `lane_rounds.h` but LANES, and then calls
+/// `eight_lanes` from its kernel. It is included, not linked, so that each kernel is compiled with its own
+/// instructions.
 #ifndef CSHA1_EIGHT_LANES_H
 #define CSHA1_EIGHT_LANES_H
 
@@ -10,8 +11,9 @@
 #define LANES 8
 #include "lane_rounds.h"
 
-/// How far ahead of the loads each stream is prefetched, in bytes. Into the first level: eight streams find room in one
-/// set. From cold memory on Zen 4 with AVX-512: none 5.4 GB/s, 64 bytes 6.0, 128 bytes 6.3 (into the second level 5.9).
+/// How far ahead of the loads each stream is prefetched, in bytes. Into the first level: eight streams find room in
+/// one set. From cold memory on Zen 4 with AVX-512: none 5.4 GB/s, 64 bytes 6.0, 128 bytes 6.3 (into the second level
+/// 5.9).
 enum { PREFETCH_BYTES = 128 };
 
 /// Sixteen bytes of a stream in the low half and of the one four lanes further in the high half.

@@ -19,8 +19,8 @@ csha1_wide_function csha1_avx512_x8;
 csha1_wide_function csha1_avx512_x16;
 #endif
 
-/// Bit k is set if kernel number k can run here. Asks the CPU each time (CPUID traps in a virtual machine, tens of
-/// microseconds), so the dispatcher asks once.
+/// Bit k is set if kernel number k can run here. Asks the CPU each time, which traps in a virtual machine; the
+/// dispatcher asks once.
 unsigned csha1_detect_kernels(void);
 
 /// Round constants of FIPS 180-4, section 4.2.1, one per twenty rounds.

@@ -2,8 +2,9 @@
 ///
 /// The file that includes it defines `LANES`, `lane_vector` (a register of so many words) and on it the operations
 /// LANE_ADD, LANE_ROTATE(v, bits), LANE_CHOOSE, LANE_PARITY, LANE_MAJORITY, LANE_XOR4 and LANE_BROADCAST(word).
-/// `LANE_ROUNDS(w, a, b, c, d, e)` then runs all rounds on the sixteen message words `w` and leaves the sums with the old
-/// state to the caller. All indices are constants once expanded, so that `w` lives in registers where there are enough.
+/// `LANE_ROUNDS(w, a, b, c, d, e)` then runs all rounds on the sixteen message words `w` and leaves the sums with the
+/// old state to the caller. All indices are constants once expanded, so that `w` lives in registers where there are
+/// enough.
 #ifndef CSHA1_LANE_ROUNDS_H
 #define CSHA1_LANE_ROUNDS_H
 
@@ -31,7 +32,8 @@ static inline void scatter_states(uint32_t *const states[], lane_states words) {
 #define LANE_SCHEDULE(w, t)                                                                                       \
     (w[(t) & 15] = LANE_ROTATE(LANE_XOR4(w[((t) + 2) & 15], w[(t) & 15], w[((t) + 8) & 15], w[((t) + 13) & 15]), 1))
 
-/// One round. What depends on the newest value, `a`, is added last: the chain from round to round is a rotate and an add.
+/// One round. What depends on the newest value, `a`, is added last: the chain from round to round is a rotate and an
+/// add.
 #define LANE_ROUND(WORD, F, k, w, t, a, b, c, d, e)        \
     do {                                                   \
         WORD(w, t);                                        \

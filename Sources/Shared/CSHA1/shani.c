@@ -7,8 +7,9 @@
 #define TARGET __attribute__((target("sha,ssse3,sse4.1")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
-/// One stream under way. `abcd` has A in its top element; `e` has E there, or, from the second group of rounds on, the A
-/// of four rounds ago that SHA1NEXTE makes E of. `w` holds the last sixteen message words, the first of each four on top.
+/// One stream under way. `abcd` has A in its top element; `e` has E there, or, from the second group of rounds on,
+/// the A of four rounds ago that SHA1NEXTE makes E of. `w` holds the last sixteen message words, the first of each
+/// four on top.
 typedef struct {
     __m128i abcd, e, w[4];
 } shani_stream;
@@ -31,19 +32,18 @@ INLINE void load_message(shani_stream *s, const uint8_t *block) {
     }
 }
 
-/// Four rounds, group g (0 ... 19) of a block; `kind` is g / 5 and names function and constant. The words of the group are
-/// computed when it starts, from the four groups before it.
-#define FOUR_ROUNDS(s, g, kind)                                                                                   \
-    do {                                                                                                          \
-        if ((g) >= 4) {                                                                                           \
-            (s)->w[(g) & 3] = _mm_sha1msg2_epu32(                                                                 \
-                _mm_xor_si128(_mm_sha1msg1_epu32((s)->w[(g) & 3], (s)->w[((g) + 1) & 3]), (s)->w[((g) + 2) & 3]), \
-                (s)->w[((g) + 3) & 3]);                                                                           \
-        }                                                                                                         \
-        const __m128i before = (s)->abcd;                                                                         \
-        const __m128i with_e = (g) == 0 ? _mm_add_epi32((s)->e, (s)->w[0]) : _mm_sha1nexte_epu32((s)->e, (s)->w[(g) & 3]); \
-        (s)->abcd = _mm_sha1rnds4_epu32(before, with_e, kind);                                                    \
-        (s)->e = before;                                                                                          \
+/// Four rounds, group g (0 ... 19) of a block; `kind` is g / 5 and names function and constant. The words of the
+/// group are computed when it starts, from the four groups before it.
+#define FOUR_ROUNDS(s, g, kind)                                                                                       \
+    do {                                                                                                              \
+        __m128i *const w = &(s)->w[(g) & 3];                                                                          \
+        if ((g) >= 4) {                                                                                               \
+            const __m128i older = _mm_sha1msg1_epu32(*w, (s)->w[((g) + 1) & 3]);                                      \
+            *w = _mm_sha1msg2_epu32(_mm_xor_si128(older, (s)->w[((g) + 2) & 3]), (s)->w[((g) + 3) & 3]);              \
+        }                                                                                                             \
+        const __m128i with_e = (g) == 0 ? _mm_add_epi32((s)->e, *w) : _mm_sha1nexte_epu32((s)->e, *w);                \
+        (s)->e = (s)->abcd;                                                                                           \
+        (s)->abcd = _mm_sha1rnds4_epu32((s)->abcd, with_e, kind);                                                     \
     } while (0)
 
 /// `GROUP(g, kind)` for all twenty groups.

@@ -14,8 +14,11 @@ import Testing
 
         static let all = (0..<UInt32(CSHA1_KERNEL_COUNT)).map(Kernel.init(number:))
 
-        func requireSupport() throws {
-            if !csha1_kernel_is_supported(value) { try Test.cancel("not run: this CPU lacks the kernel \(name)") }
+        /// Cancels the case on a CPU without the kernel. Prints it as well: the console keeps quiet about single cases.
+        func requireSupport(_ test: String = #function) throws {
+            if csha1_kernel_is_supported(value) { return }
+            print("not run: \(name) in \(test), this CPU lacks it")
+            try Test.cancel("this CPU lacks \(name)")
         }
     }
 

@@ -108,7 +108,8 @@ import Testing
         block[0] = 0x80
         block[59] = 0x08
         let words = block.withUnsafeBufferPointer {
-            SHA1KernelTests.advance([SHA1KernelTests.initial], over: [$0.baseAddress], blockCount: 1, with: CSHA1_KERNEL_SCALAR)
+            SHA1KernelTests.advance(
+                [SHA1KernelTests.initial], over: [$0.baseAddress], blockCount: 1, with: CSHA1_KERNEL_SCALAR)
         }
         let digest = SHA1State().digest(tail: [UInt8]().span.bytes, messageByteCount: 1 << 32)
         #expect(words?.map(SHA1KernelTests.hex) == [digest.hex])

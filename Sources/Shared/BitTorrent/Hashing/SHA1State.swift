@@ -76,7 +76,8 @@ package struct SHA1State: Hashable, Sendable, BitwiseCopyable {
             default: e
             }
         }
-        return Digest((0..<Digest.byteCount).lazy.map { UInt8(truncatingIfNeeded: word($0 / 4) >> UInt32(24 - $0 % 4 * 8)) })
+        return Digest(
+            (0..<Digest.byteCount).lazy.map { UInt8(truncatingIfNeeded: word($0 / 4) >> UInt32(24 - $0 % 4 * 8)) })
     }
 
     /// The five words as C takes them.

@@ -1,10 +1,12 @@
 /// SHA-1 compression (FIPS 180-4, section 6.1.2) over whole 64-byte blocks: one stream, or up to sixteen in step.
 ///
 /// Owns the kernels and the choice between them. Never pads, never counts lengths and never allocates: padding and
-/// digests are Swift's side (`SHA1`, `SHA1State`). Every function may be called from any thread; data need not be aligned.
+/// digests are Swift's side (`SHA1`, `SHA1State`). Every function may be called from any thread; data need not be
+/// aligned.
 ///
-/// A *lane* is one stream of several that a vector kernel carries side by side, one 32-bit element of each register per
-/// stream. Lanes help when many messages are open at once, as pieces of a torrent are; they do nothing for a single one.
+/// A *lane* is one stream of several that a vector kernel carries side by side, one 32-bit element of each register
+/// per stream. Lanes help when many messages are open at once, as pieces of a torrent are; they do nothing for a
+/// single one.
 #ifndef CSHA1_H
 #define CSHA1_H
 
@@ -46,19 +48,20 @@ typedef enum csha1_kernel {
 /// Read once, at the first call of any function. An unknown name, or a kernel that the CPU lacks, changes nothing.
 #define CSHA1_ENVIRONMENT_NAME "SWARMKEEPER_SHA1"
 
-/// Advances `state` over `blocks` blocks at `data` with the best kernel for one stream. With 0 blocks `data` may be NULL.
+/// Advances `state` over `blocks` blocks at `data` with the best kernel for one stream. With 0 blocks `data` may be
+/// NULL.
 void csha1_compress(uint32_t state[CSHA1_STATE_WORDS], const uint8_t *data, size_t blocks);
 
-/// Advances `lanes` (0 ... 16) states, each over `blocks_each` blocks of its own data, with the kernels that are fastest
-/// for that many: never slower than `csha1_compress` on one stream after another.
+/// Advances `lanes` (0 ... 16) states, each over `blocks_each` blocks of its own data, with the kernels that are
+/// fastest for that many: never slower than `csha1_compress` on one stream after another.
 ///
 /// `states[i]` points to five words and `data[i]` to `blocks_each` × 64 bytes. States must not overlap; data may.
 /// More than 16 lanes are a programming error: the process aborts.
 void csha1_compress_lanes(
     uint32_t *const states[], const uint8_t *const data[], unsigned lanes, size_t blocks_each);
 
-/// As `csha1_compress_lanes`, but with `kernel` only, for tests, benches and comparisons: streams beyond its width go in
-/// further turns, an incomplete turn is padded. Returns false, having done nothing, if the CPU lacks the kernel.
+/// As `csha1_compress_lanes`, but with `kernel` only, for tests, benches and comparisons: streams beyond its width go
+/// in further turns, an incomplete turn is padded. Returns false, having done nothing, if the CPU lacks the kernel.
 bool csha1_compress_lanes_with(
     csha1_kernel kernel, uint32_t *const states[], const uint8_t *const data[], unsigned lanes, size_t blocks_each);
 
