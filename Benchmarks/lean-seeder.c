@@ -4,7 +4,8 @@
  * BEP 6), is unchoked at once, and has its requests answered in order. Never uploads data it did not check the bounds
  * of; never downloads, verifies or speaks first to a tracker.
  *
- * Prints "ready ADDRESS PORT" when it listens. Ends on SIGTERM or with its parent.
+ * Prints "ready ADDRESS PORT" when it listens. Ends on SIGTERM or with its parent, and then prints
+ * "served BYTES SECONDS": what it sent of blocks, and the time from the first request to the end of the last block.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -56,8 +57,9 @@ static struct {
     uint32_t pieces;
     uint8_t info_hash[20];
     double tokens;
-    struct timespec refilled;
+    struct timespec refilled, first_request, last_block;
 } own;
+static volatile sig_atomic_t stopping;
 static struct peer *runnable_head, **runnable_tail = &runnable_head;
 
 static void die(const char *what) { fprintf(stderr, "lean-seeder: %s: %s\n", what, strerror(errno)); exit(1); }
@@ -119,6 +121,7 @@ static bool parse(struct peer *p) {
             uint64_t start = (uint64_t)b.piece * own.piece_length + b.begin;
             if (b.piece >= own.pieces || b.length == 0 || b.length > largest_request) return false;
             if ((uint64_t)b.begin + b.length > own.piece_length || start + b.length > own.size) return false;
+            if (!own.first_request.tv_sec) clock_gettime(CLOCK_MONOTONIC, &own.first_request);
             p->queue[(p->first + p->waiting++) % queue_limit] = b;
         }
         at += 4 + length;
@@ -192,6 +195,7 @@ static bool serve(struct peer *p) {
         in_turn += b.length, own.sent_total += b.length, own.tokens -= b.length;
         p->first = (p->first + 1) % queue_limit, p->waiting--;
         p->header_sent = p->body_sent = 0;
+        clock_gettime(CLOCK_MONOTONIC, &own.last_block);
     }
     return true;
 }
@@ -225,10 +229,14 @@ static void run_runnable(void) {
     }
 }
 
+static double seconds_between(struct timespec a, struct timespec b) {
+    return (b.tv_sec - a.tv_sec) + (b.tv_nsec - a.tv_nsec) / 1e9;
+}
+
 static void refill(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double seconds = (now.tv_sec - own.refilled.tv_sec) + (now.tv_nsec - own.refilled.tv_nsec) / 1e9;
+    double seconds = seconds_between(own.refilled, now);
     double burst = own.rate * (rate_burst_ms / 1e3) + largest_request;
     own.refilled = now;
     own.tokens += own.rate * seconds;
@@ -277,9 +285,12 @@ static void parse_options(int argc, char **argv, char **listen_at) {
     own.pieces = (uint32_t)((own.size + own.piece_length - 1) / own.piece_length);
 }
 
+static void stop(int signal) { (void)signal; stopping = 1; }
+
 int main(int argc, char **argv) {
     char *listen_at = NULL;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
     srand((unsigned)getpid());
     parse_options(argc, argv, &listen_at);
     if ((own.epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) die("epoll_create1");
@@ -287,7 +298,7 @@ int main(int argc, char **argv) {
     struct epoll_event e = { .events = EPOLLIN, .data.ptr = NULL }, ready[256];
     if (epoll_ctl(own.epoll, EPOLL_CTL_ADD, listener, &e)) die("epoll_ctl");
     clock_gettime(CLOCK_MONOTONIC, &own.refilled);
-    for (;;) {
+    while (!stopping) {
         bool starved = own.rate && own.tokens <= 0;
         int n = epoll_wait(own.epoll, ready, 256, !runnable_head ? -1 : starved ? 2 : 0);
         if (n < 0 && errno != EINTR) die("epoll_wait");
@@ -305,4 +316,6 @@ int main(int argc, char **argv) {
         if (own.rate) refill();
         run_runnable();
     }
+    printf("served %llu %.3f\n", (unsigned long long)own.sent_total, seconds_between(own.first_request, own.last_block));
+    return 0;
 }

@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+"""A small HTTP tracker that writes every announce down, one JSON object a line, and can misbehave.
+
+Prints "ready ADDRESS PORT" when it listens. Modes:
+  normal      compact peers (BEP 23, and peers6 of BEP 7)      dictionary  the list of dictionaries of BEP 3
+  slow        as normal, after --delay seconds                 silent      takes the request, never answers
+  refuse      resets every connection                          garbage     200 and bytes that are no bencoding
+  failure     200 and a failure reason                         warning     as normal, with a warning message
+  error       status 500                                       redirect    to itself, for ever
+  endless     a body that never ends                           odd         a compact list of 7 bytes
+  flood       10,000 peers: port 0, 0.0.0.0, multicast, duplicates and addresses of no one
+Records: {"ts", "path", "info_hash" (hex), "peer_id" (hex), "event", and the other parameters as they came}.
+"""
+import argparse
+import http.server
+import ipaddress
+import json
+import socket
+import struct
+import threading
+import time
+import urllib.parse
+
+import bencode
+from lifetime import end_with_starter
+
+MODES = ("normal", "dictionary", "slow", "silent", "refuse", "garbage", "failure", "warning", "error", "redirect",
+         "endless", "odd", "flood")
+
+
+def compact(peers, version):
+    """The peers of this IP version as BEP 23 and BEP 7 pack them."""
+    return b"".join(ipaddress.ip_address(host).packed + struct.pack(">H", port) for host, port in peers
+                    if ipaddress.ip_address(host).version == version)
+
+
+def flood_peers():
+    """Ten thousand addresses, none of them worth a connection; 192.0.2.0/24 is for documentation (RFC 5737)."""
+    odd = [("127.0.0.1", 0), ("0.0.0.0", 6881), ("224.0.0.1", 6881), ("255.255.255.255", 6881)]
+    return odd + [(f"192.0.2.{index % 256}", 1 + index % 500) for index in range(10_000 - len(odd))]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers one announce as the mode says. `options`, `record` and `known` are set by main."""
+    protocol_version = "HTTP/1.0"
+    options = None
+    record = None
+    known = {}
+    lock = threading.Lock()
+
+    def log_message(self, *_):
+        """Nothing on stderr: the record is the log."""
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        fields = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True, encoding="latin-1"))
+        for name in ("info_hash", "peer_id"):
+            if name in fields:
+                fields[name] = fields[name].encode("latin-1").hex()
+        self.note({"ts": time.time(), "path": url.path, **fields})
+        mode = self.options.mode
+        if mode == "refuse":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+        elif mode == "silent":
+            self.connection.recv(1)
+        elif mode == "error":
+            self.send_error(500)
+        elif mode == "redirect":
+            self.answer(b"", 302, ("Location", self.path))
+        elif mode == "garbage":
+            self.answer(bytes(range(256)))
+        elif mode == "endless":
+            self.answer_without_end()
+        else:
+            if mode == "slow":
+                time.sleep(self.options.delay)
+            self.answer(bencode.encode(self.reply(fields)))
+
+    def note(self, entry):
+        if self.record:
+            with self.lock:
+                self.record.write(json.dumps(entry) + "\n")
+                self.record.flush()
+
+    def answer(self, body, status=200, *headers):
+        self.send_response(status)
+        for name, value in (("Content-Type", "text/plain"), ("Content-Length", str(len(body))), *headers):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer_without_end(self):
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b"d8:intervali1800e5:peers" + b"9" * 65536)
+        except OSError:
+            pass
+
+    def reply(self, fields):
+        options = self.options
+        if options.mode == "failure":
+            return {"failure reason": "the torrent is not known here"}
+        reply = {"interval": options.interval, "complete": len(options.peer), "incomplete": 0}
+        if options.min_interval:
+            reply["min interval"] = options.min_interval
+        if options.tracker_id:
+            reply["tracker id"] = options.tracker_id
+        if options.mode == "warning":
+            reply["warning message"] = "this tracker closes soon"
+        peers = list(options.peer)
+        if options.remember:
+            peers += self.announcers(fields)
+        if options.mode == "flood":
+            peers += flood_peers()
+        if options.mode == "dictionary":
+            reply["peers"] = [{"peer id": bytes(20), "ip": host, "port": port} for host, port in peers]
+        elif options.mode == "odd":
+            reply["peers"] = compact(peers, 4)[:6] + b"\x01"
+        else:
+            reply["peers"] = compact(peers, 4)
+            if six := compact(peers, 6):
+                reply["peers6"] = six
+        return reply
+
+    def announcers(self, fields):
+        """Everyone else who announced this info-hash and has not said `stopped`."""
+        with self.lock:
+            swarm = self.known.setdefault(fields.get("info_hash"), {})
+            own = fields.get("peer_id")
+            if fields.get("event") == "stopped":
+                swarm.pop(own, None)
+            elif fields.get("port", "").isdigit():
+                swarm[own] = (self.client_address[0], int(fields["port"]))
+            return [address for peer_id, address in swarm.items() if peer_id != own]
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request, client_address):
+        """A client that goes away is no event worth a traceback."""
+
+
+def host_and_port(text):
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--listen", type=host_and_port, default=("127.0.0.1", 0), help="ADDRESS:PORT; port 0: any")
+    parser.add_argument("--mode", choices=MODES, default="normal")
+    parser.add_argument("--record", help="file to append the announces to (JSON lines)")
+    parser.add_argument("--peer", type=host_and_port, action="append", default=[], help="ADDRESS:PORT; repeatable")
+    parser.add_argument("--remember", action="store_true", help="give announcers to each other")
+    parser.add_argument("--interval", type=int, default=1800, help="seconds (default 1800)")
+    parser.add_argument("--min-interval", type=int, default=0, help="seconds; 0: not in the reply")
+    parser.add_argument("--tracker-id", default="")
+    parser.add_argument("--delay", type=float, default=30, help="seconds, for mode slow (default 30)")
+    options = parser.parse_args()
+    end_with_starter()
+    Handler.options = options
+    Handler.record = open(options.record, "a", encoding="utf-8") if options.record else None
+    server = Server(options.listen, Handler)
+    print("ready", *server.server_address[:2], flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

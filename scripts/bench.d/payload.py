@@ -1,0 +1,36 @@
+"""The data that every client downloads: one random file, and its torrent. Made once and kept for the next time."""
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+
+from servers import PYTHON, TOOLS
+
+CHUNK = 4 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Payload:
+    path: pathlib.Path
+    torrent: pathlib.Path
+    size: int
+    piece_length: int
+    info_hash: str
+
+
+def make(folder, size, piece_length):
+    """Returns the payload in `folder`, made anew only if it is not there in this size."""
+    path = folder / f"payload-{size}.bin"
+    torrent, note = folder / f"payload-{size}-{piece_length}.torrent", folder / f"payload-{size}-{piece_length}.hash"
+    if not path.exists() or path.stat().st_size != size:
+        print(f"bench: writing {size >> 20} MiB of random data", file=sys.stderr)
+        with open(path, "wb") as file:
+            for start in range(0, size, CHUNK):
+                file.write(os.urandom(min(CHUNK, size - start)))
+        note.unlink(missing_ok=True)
+    if not (note.exists() and torrent.exists() and note.stat().st_mtime >= path.stat().st_mtime):
+        command = [PYTHON, TOOLS / "make_torrent.py", path, "-o", torrent, "--piece-length", str(piece_length)]
+        made = subprocess.run(command, check=True, capture_output=True, text=True)
+        note.write_text(made.stdout)
+    return Payload(path, torrent, size, piece_length, note.read_text().strip())

@@ -1,0 +1,74 @@
+"""The other side of the benchmark: lean seeders, and a tracker for the clients that take peers from nowhere else."""
+import os
+import pathlib
+import signal
+import subprocess
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = PROJECT / "Tests/EndToEndTests/Tools"
+PYTHON = "/usr/bin/python3"
+
+
+def compile_tool(name, folder, *libraries):
+    """Builds Benchmarks/NAME.c into the folder, unless that is newer already."""
+    source, program = PROJECT / "Benchmarks" / f"{name}.c", folder / name
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        subprocess.run(["gcc", "-O2", "-o", program, source, *libraries], check=True)
+    return program
+
+
+class Server:
+    """A started program that has printed its "ready ADDRESS PORT" line."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        words = self.process.stdout.readline().split()
+        if words[:1] != ["ready"]:
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError(f"{pathlib.Path(str(command[-1])).name}: the server did not start")
+        self.address = f"{words[1]}:{words[2]}"
+
+    def stop(self):
+        """Returns (what it printed after the ready line, its CPU seconds)."""
+        self.process.send_signal(signal.SIGTERM)
+        printed = self.process.stdout.read()
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return printed, usage.ru_utime + usage.ru_stime
+
+
+class Seeders:
+    """One lean seeder per address, fresh for each run so that its figures belong to that run."""
+
+    def __init__(self, program, network, payload, count, rate):
+        self.servers = []
+        for number in range(count):
+            self.servers.append(Server(network.in_seeder_space([
+                program, "--file", payload.path, "--info-hash", payload.info_hash,
+                "--piece-length", payload.piece_length, "--listen", f"{network.seeder_address(number)}:0", "--rate", rate])))
+
+    @property
+    def addresses(self):
+        return [server.address for server in self.servers]
+
+    def stop(self):
+        """Returns (bytes served, seconds from the first request to the last block, CPU seconds), over all seeders."""
+        served, seconds, cpu = 0, 0.0, 0.0
+        for server in self.servers:
+            printed, used = server.stop()
+            words = printed.split()
+            if words[:1] == ["served"]:
+                served, seconds = served + int(words[1]), max(seconds, float(words[2]))
+            cpu += used
+        return served, seconds, cpu
+
+
+def start_tracker(network, peers):
+    """A tracker that knows these peers, beside the first seeder."""
+    known = [word for peer in peers for word in ("--peer", peer)]
+    return Server(network.in_seeder_space(
+        [PYTHON, TOOLS / "tracker.py", "--listen", f"{network.seeder_address(0)}:0", *known]))
