@@ -49,7 +49,8 @@ class Seeders:
         for number in range(count):
             self.servers.append(Server(network.in_seeder_space([
                 program, "--file", payload.path, "--info-hash", payload.info_hash,
-                "--piece-length", payload.piece_length, "--listen", f"{network.seeder_address(number)}:0", "--rate", rate])))
+                "--piece-length", payload.piece_length, "--rate", rate,
+                "--listen", f"{network.seeder_address(number)}:0"])))
 
     @property
     def addresses(self):

@@ -141,6 +141,12 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def shutdown_request(self, request):
+        if Handler.options.mode == "refuse":
+            self.close_request(request)  # no FIN first: with SO_LINGER 0 this is a reset
+        else:
+            super().shutdown_request(request)
+
     def handle_error(self, request, client_address):
         """A client that goes away is no event worth a traceback."""
 
