@@ -291,6 +291,7 @@ int main(int argc, char **argv) {
     char *listen_at = NULL;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     sigaction(SIGTERM, &(struct sigaction){ .sa_handler = stop }, NULL);
+    signal(SIGPIPE, SIG_IGN); /* sendfile has no MSG_NOSIGNAL */
     srand((unsigned)getpid());
     parse_options(argc, argv, &listen_at);
     if ((own.epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) die("epoll_create1");

@@ -58,9 +58,11 @@ def tree(pid):
     return found
 
 
-def run(command, deadline, log, sample=False):
-    """Returns (Cost, Memory or None). Raises RunFailed with the last line of the log."""
-    bystanders = set(children(os.getpid()))
+def run(command, deadline, log, bystanders=frozenset(), sample=False):
+    """Returns (Cost, Memory or None). Raises RunFailed with the last line of the log.
+
+    `bystanders` are the process ids of our other children; whatever else is ours when the command ends is its doing.
+    """
     started = time.monotonic()
     with open(log, "wb") as output:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,

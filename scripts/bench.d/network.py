@@ -5,11 +5,12 @@ addresses like a real network's, which loopback addresses are not.
 """
 import os
 import subprocess
+import sys
 
 
 class Loopback:
     """No privileges needed; all share 127.0.0.0/8."""
-    description = "loopback (no root for network namespaces)"
+    description = "loopback"
 
     def seeder_address(self, number):
         return f"127.0.0.{number + 1}"
@@ -70,4 +71,5 @@ def open_network(seeder_count):
     try:
         return Namespaces(seeder_count)
     except (OSError, subprocess.CalledProcessError):
+        print("bench: no network namespaces for this user; the clients meet on loopback", file=sys.stderr)
         return Loopback()

@@ -31,11 +31,13 @@ class Server:
         self.address = f"{words[1]}:{words[2]}"
 
     def stop(self):
-        """Returns (what it printed after the ready line, its CPU seconds)."""
-        self.process.send_signal(signal.SIGTERM)
+        """Returns (what it printed after the ready line, its CPU seconds). Raises if it had died before."""
+        os.kill(self.process.pid, signal.SIGTERM)  # the process is ours until wait4: no poll() by subprocess before
         printed = self.process.stdout.read()
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
+        if self.process.returncode not in (0, -signal.SIGTERM):
+            raise RuntimeError(f"{self.process.args[-1]}: a server died (status {self.process.returncode})")
         self.process.stdin.close()
         self.process.stdout.close()
         return printed, usage.ru_utime + usage.ru_stime
@@ -55,6 +57,10 @@ class Seeders:
     @property
     def addresses(self):
         return [server.address for server in self.servers]
+
+    @property
+    def pids(self):
+        return {server.process.pid for server in self.servers}
 
     def stop(self):
         """Returns (bytes served, seconds from the first request to the last block, CPU seconds), over all seeders."""
