@@ -19,6 +19,9 @@ int clinux_open_beneath(int directory, const char *path, int flags, unsigned mod
 int clinux_open(const char *path, int flags, unsigned mode);
 int clinux_set_nonblocking(int descriptor, int on);
 
+/* A pipe whose ends are non-blocking and close-on-exec. 0 or -errno. */
+int clinux_pipe(int ends[2]);
+
 /* ---- the lifeline: datagrams with descriptors ---- */
 /* A pair of SOCK_SEQPACKET sockets, close-on-exec. 0 or -errno. */
 int clinux_seqpacket_pair(int pair[2]);
@@ -52,6 +55,15 @@ int clinux_eventfd(void);
  * 0 and 1 = /dev/null. 0 or -errno. */
 int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], int lifeline,
                  int standard_error);
+
+/* ---- listeners ---- */
+/* A stream socket that listens on a path below a directory of our own. Descriptor or -errno. */
+int clinux_listen_unix(const char *path);
+/* A TCP socket bound to a numeric address (v4 or v6; v6 takes v6 only), non-blocking. With `shared` it joins others of
+ * the same port (SO_REUSEPORT); with `listening` it listens. `port` 0 lets the kernel choose. Descriptor or -errno. */
+int clinux_bind_tcp(const char *address, uint16_t port, int shared, int listening);
+/* The local port of a bound socket, or -errno. */
+int clinux_local_port(int descriptor);
 
 /* ---- files ---- */
 int clinux_sync_file_range_start(int descriptor, int64_t offset, int64_t length);

@@ -1,4 +1,4 @@
-package import BitTorrent
+import BitTorrent
 
 /// The first datagram on a worker's lifeline: all that it must know before it can speak. Its descriptors ride along in
 /// the order of `Descriptor`.

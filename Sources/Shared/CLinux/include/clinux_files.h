@@ -1,0 +1,13 @@
+/* Calls and constants for files that the C library shows to _GNU_SOURCE only, which Swift's importer does not set. */
+#ifndef CLINUX_FILES_H
+#define CLINUX_FILES_H
+
+#include <stdint.h>
+
+/* O_PATH of open(2). */
+extern const int clinux_o_path;
+/* fallocate(2) with mode 0: reserves the bytes and makes the file as long; never writes them one by one, as
+ * posix_fallocate(3) does where the file system cannot reserve. 0 or -errno. */
+int clinux_reserve(int descriptor, int64_t offset, int64_t length);
+
+#endif

@@ -1,0 +1,405 @@
+import BitTorrent
+import CLinux
+import Glibc
+import Logging
+import PoolProtocol
+import PoolRuntime
+
+/// Carries out what `PoolKeeper` decides: spawns, reaps, sends and passes memory. The only owner of the control socket
+/// and of every region's descriptor; maps none of them.
+final class PoolShell {
+    struct Settings {
+        var programDirectory: String
+        var environment: [String]
+        /// A prefix command for one role, for `strace` and its like.
+        var wrappers: [Role: [String]]
+        var heartbeat: Duration
+        var logLevel: Logger.Level
+        var pins: Bool
+        var bindAddress: String
+        var connectTimeout: Duration
+        /// Connections of one peer-worker, incoming ones included.
+        var maximumPeersEach: Int
+    }
+
+    /// What the pool tells the rest of the supervisor. Messages of processes that are no more never get here.
+    struct Handlers {
+        var peerWorkerSpoke: (Incarnation, PeerWorkerToSupervisor) -> Void
+        var hashWorkerSpoke: (Incarnation, HashWorkerToSupervisor) -> Void
+        var writerSpoke: (Incarnation, WriterToSupervisor) -> Void
+        /// A decision of the keeper that concerns the work.
+        var decided: (PoolKeeper.Action) -> Void
+        /// For the event stream.
+        var changed: (WorkerEvent) -> Void
+        /// A line that a worker wrote to stderr.
+        var complained: (Place, String) -> Void
+    }
+
+    private(set) var keeper: PoolKeeper
+    private(set) var processes: [Place: WorkerProcess] = [:]
+    var handlers: Handlers?
+
+    private let plan: PoolPlan
+    private let settings: Settings
+    private let poll: PollLoop
+    private let runDirectory: RunDirectory
+    private let context: ZMQContext
+    private let control: ZMQSocket
+    private let tcpListeners: TCPListeners?
+    private var unixListeners: [Place: OwnedDescriptor] = [:]
+    private var regions: [Place: OwnedDescriptor] = [:]
+    private var cores: [UInt32] = []
+    private var nextLook = MonotonicInstant.distantPast
+
+    init(
+        plan: PoolPlan, settings: Settings, poll: PollLoop, runDirectory: RunDirectory, tcpListeners: TCPListeners?
+    ) throws(SystemCallError) {
+        self.plan = plan
+        self.settings = settings
+        self.poll = poll
+        self.runDirectory = runDirectory
+        self.tcpListeners = tcpListeners
+        keeper = PoolKeeper(plan: plan, now: MonotonicClock.now)
+        context = try ZMQContext()
+        control = try ZMQSocket(
+            context, .router, routingID: Array("supervisor".utf8),
+            maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
+        try control.bind(path: "\(runDirectory.path)/\(Endpoints.control)")
+        for place in plan.places {
+            let path = "\(runDirectory.path)/\(Endpoints.listener(of: place))"
+            unixListeners[place] = OwnedDescriptor(
+                try checked("bind", subject: path, clinux_listen_unix(path)))
+            if place.role == .hashWorker { regions[place] = try makeRegion(of: place) }
+        }
+        if settings.pins { cores = Self.usableCores() }
+        poll.watch(control) { [unowned self] in receive() }
+    }
+
+    // MARK: The loop
+
+    var nextDeadline: MonotonicInstant { min(keeper.nextDeadline, nextLook) }
+
+    func timerFired(now: MonotonicInstant) {
+        decide { $0.timerFired(now: now, into: &$1) }
+        guard now >= nextLook else { return }
+        nextLook = now + settings.heartbeat
+        for process in processes.values { lookAt(process, now: now) }
+    }
+
+    /// Sends what the turn has produced.
+    /// - Returns: whether something could not be sent and must be tried again soon.
+    func flush() -> Bool {
+        var mustRetry = false
+        for process in processes.values where process.isConnected && !process.outbox.isEmpty {
+            if process.outbox.flush(into: control, to: process.incarnation.routingID) && !process.outbox.isEmpty {
+                mustRetry = true
+            }
+        }
+        return mustRetry
+    }
+
+    func tell(_ place: Place, _ message: some PoolMessage) { processes[place]?.outbox.append(message) }
+
+    func process(_ incarnation: Incarnation) -> WorkerProcess? {
+        guard let process = processes[incarnation.place], process.incarnation == incarnation else { return nil }
+        return process
+    }
+
+    // MARK: The end
+
+    /// Nobody is started any more; what dies stays dead.
+    func stopping() { keeper.stopping() }
+
+    /// Ends every process at once.
+    func killAll() { for process in processes.values { process.child.kill() } }
+
+    /// Replaces one living worker on purpose.
+    func restart(_ place: Place, reason: String) {
+        guard let process = processes[place] else { return }
+        decide { $0.mustGo(process.incarnation, ending: .orderly, reason: reason, into: &$1) }
+    }
+
+    /// A worker broke the pool's protocol: it goes, and its blame counts.
+    func condemn(_ incarnation: Incarnation, reason: String) {
+        decide { $0.mustGo(incarnation, ending: .ownDoing, reason: reason, into: &$1) }
+    }
+
+    // MARK: Decisions
+
+    /// Lets the keeper decide, then does it.
+    func decide(_ event: (inout PoolKeeper, inout [PoolKeeper.Action]) -> Void) {
+        var actions: [PoolKeeper.Action] = []
+        event(&keeper, &actions)
+        for action in actions { perform(action) }
+    }
+
+    private func perform(_ action: PoolKeeper.Action) {
+        switch action {
+        case .spawn(let worker, let adoptsRegion): spawn(worker, adoptsRegion: adoptsRegion)
+        case .kill(let worker, let reason):
+            guard let process = process(worker) else { return }
+            handlers?.changed(.condemned(worker, pid: process.child.processID, reason: reason))
+            process.child.kill()
+        case .join(let worker, let incumbents): tellJoin(worker, JoinOrder(incumbents: incumbents))
+        case .tellReplaced(let place, let newcomer):
+            switch place.role {
+            case .peerWorker: tell(place, SupervisorToPeerWorker.workerReplaced(newcomer))
+            case .hashWorker: tell(place, SupervisorToHashWorker.workerReplaced(newcomer))
+            case .writer: tell(place, SupervisorToWriter.workerReplaced(newcomer))
+            case .supervisor: break
+            }
+        case .tellGivenUp(let place, let gone):
+            switch place.role {
+            case .peerWorker: tell(place, SupervisorToPeerWorker.workerGivenUp(gone))
+            case .hashWorker: tell(place, SupervisorToHashWorker.workerGivenUp(gone))
+            case .writer: tell(place, SupervisorToWriter.workerGivenUp(gone))
+            case .supervisor: break
+            }
+        case .passRegion(let pair): passRegion(pair)
+        case .working(let worker):
+            if let process = process(worker) { handlers?.changed(.ready(worker, pid: process.child.processID)) }
+            handlers?.decided(action)
+        case .lost, .replacementSeen, .adopt, .gaveUp, .failed: handlers?.decided(action)
+        }
+    }
+
+    private func tellJoin(_ worker: Incarnation, _ order: JoinOrder) {
+        switch worker.place.role {
+        case .peerWorker: tell(worker.place, SupervisorToPeerWorker.join(order))
+        case .hashWorker: tell(worker.place, SupervisorToHashWorker.join(order))
+        case .writer: tell(worker.place, SupervisorToWriter.join(order))
+        case .supervisor: break
+        }
+    }
+
+    private func passRegion(_ pair: RegionReader) {
+        guard let reader = process(pair.reader), let region = regions[pair.owner.place] else { return }
+        let byteCount = UInt64(plan.regionByteCount(of: pair.owner.place.role))
+        do throws(SystemCallError) {
+            var name: UInt32 = 0
+            let names = try reader.pass([region.rawValue]) { [unowned self] in
+                let order = MapRegion(owner: pair.owner, descriptor: name, byteCount: byteCount)
+                if pair.reader.place.role == .hashWorker {
+                    tell(pair.reader.place, SupervisorToHashWorker.mapRegion(order))
+                } else {
+                    tell(pair.reader.place, SupervisorToWriter.mapRegion(order))
+                }
+            }
+            name = names[0]
+        } catch {
+            condemn(pair.reader, reason: "\(error)")
+        }
+    }
+
+    // MARK: Processes
+
+    private func spawn(_ worker: Incarnation, adoptsRegion: Bool) {
+        let place = worker.place
+        do throws(SystemCallError) {
+            let (lifeline, theirs) = try Lifeline.makePair()
+            let (complaints, standardError) = try WorkerComplaints.make()
+            let page = try RegionMapping.makeRegion(name: "status \(worker)", byteCount: StatusPage.byteCount)
+            let status = StatusPageReader(
+                try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readOnly))
+            // A peer-worker's region is new in every generation: what a dead one left in it is worth nothing.
+            if place.role == .peerWorker { regions[place] = try makeRegion(of: place) }
+            let child = try ChildProcess(
+                program: "\(settings.programDirectory)/\(place.role.programName)",
+                arguments: [worker.description], wrapper: settings.wrappers[place.role] ?? [],
+                environment: settings.environment, lifeline: theirs, standardError: standardError.rawValue)
+            let process = WorkerProcess(
+                worker, child: child, lifeline: lifeline, status: status,
+                silence: Silence(heartbeat: settings.heartbeat, now: MonotonicClock.now), complaints: complaints)
+            processes[place] = process
+            watch(process)
+            handlers?.changed(.spawned(worker, pid: child.processID))
+            var descriptors = [unixListeners[place]!.rawValue, page.rawValue]
+            if let region = regions[place] { descriptors.append(region.rawValue) }
+            let listening = place.role == .peerWorker ? tcpListeners?.descriptors(of: Int(place.ordinal)) ?? [] : []
+            try lifeline.send(
+                launchOrder(worker, adoptsRegion: adoptsRegion, listenerCount: listening.count),
+                descriptors: descriptors + listening)
+        } catch {
+            handlers?.complained(place, "\(error)")
+            if let process = processes[place] {
+                process.child.kill()
+            } else {
+                decide { $0.spawnFailed(worker, now: MonotonicClock.now, into: &$1) }
+            }
+        }
+    }
+
+    private func launchOrder(_ worker: Incarnation, adoptsRegion: Bool, listenerCount: Int) -> LaunchOrder {
+        let seat = plan.places.firstIndex(of: worker.place)!
+        return LaunchOrder(
+            who: worker, runDirectory: runDirectory.path,
+            regionByteCount: regions[worker.place] == nil
+                ? 0 : UInt64(plan.regionByteCount(of: worker.place.role)),
+            tcpListenerCount: UInt16(listenerCount),
+            heartbeatMilliseconds: UInt32(settings.heartbeat.wholeNanoseconds / 1_000_000),
+            pinnedCore: cores.isEmpty ? nil : UInt16(cores[seat % cores.count]),
+            logLevel: UInt8(Logger.Level.allCases.firstIndex(of: settings.logLevel)!), adoptsRegion: adoptsRegion,
+            bindAddress: settings.bindAddress,
+            connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),
+            maximumPeerCount: UInt16(settings.maximumPeersEach))
+    }
+
+    private func makeRegion(of place: Place) throws(SystemCallError) -> OwnedDescriptor {
+        try RegionMapping.makeRegion(
+            name: "region \(place)", byteCount: plan.regionByteCount(of: place.role))
+    }
+
+    private func watch(_ process: WorkerProcess) {
+        process.watches.append(
+            poll.watch(descriptor: process.child.pidfd.rawValue) { [unowned self, unowned process] _ in
+                reap(process)
+            })
+        process.watches.append(
+            poll.watch(descriptor: process.complaints.descriptor.rawValue) { [unowned self, unowned process] events in
+                let place = process.incarnation.place
+                process.complaints.read { handlers?.complained(place, $0) }
+                // The pipe's other end is closed: nothing comes any more, and the pidfd tells the rest.
+                if events & 1 == 0, process.watches.count == 2 { poll.unwatch(process.watches.removeLast()) }
+            })
+    }
+
+    private func reap(_ process: WorkerProcess) {
+        let ending: ChildProcess.Ending
+        do throws(SystemCallError) {
+            guard let ended = try process.child.reap() else { return }
+            ending = ended
+        } catch { ending = .exited(-1) }
+        let worker = process.incarnation
+        process.complaints.finish { handlers?.complained(worker.place, $0) }
+        for watch in process.watches { poll.unwatch(watch) }
+        // The rest of the group (a wrapper's other children) dies with the worker.
+        Glibc.kill(-process.child.processID, SIGKILL)
+        receive()
+        processes[worker.place] = nil
+        handlers?.changed(
+            .died(
+                worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines))
+        decide { $0.died(worker, ending: Self.blame(ending), now: MonotonicClock.now, into: &$1) }
+    }
+
+    private static func blame(_ ending: ChildProcess.Ending) -> RestartPolicy.Ending {
+        switch ending {
+        case .exited: .ownDoing
+        case .killed(let signal):
+            [SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSYS].contains(signal) ? .ownDoing : .killedFromOutside
+        }
+    }
+
+    /// One look at the status page, each heartbeat.
+    private func lookAt(_ process: WorkerProcess, now: MonotonicInstant) {
+        let verdict = process.silence.observed(
+            turn: process.status.turn, diskCall: process.status.diskCall,
+            diskCallStarted: process.status.diskCallStarted, now: now)
+        switch verdict {
+        case .alive: process.hasToldSlowDisk = false
+        case .silent:
+            // A worker that was never heard of may still be loading; its start has a limit of its own.
+            guard process.isConnected else { return }
+            condemn(process.incarnation, reason: "its loop has not turned for \(Silence.missedBeats) heartbeats")
+        case .diskIsSlow(let call, let duration):
+            guard !process.hasToldSlowDisk else { return }
+            process.hasToldSlowDisk = true
+            handlers?.changed(.diskIsSlow(process.incarnation, call: call, duration: duration))
+        }
+    }
+
+    private static func usableCores() -> [UInt32] {
+        var cores = [UInt32](repeating: 0, count: 1024)
+        let count = Int(clinux_usable_cores(&cores, UInt32(cores.count)))
+        return Array(cores.prefix(count))
+    }
+
+    // MARK: Messages
+
+    private func receive() {
+        let mayHaveMore = control.receive(limit: 256) { sender, frame in
+            guard let worker = Incarnation(routingID: sender), let process = process(worker) else { return }
+            do throws(PoolCodecError) {
+                switch worker.place.role {
+                case .peerWorker:
+                    try PeerWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
+                case .hashWorker:
+                    try HashWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
+                case .writer: try WriterToSupervisor.decodeAll(frame) { received($0, from: process) }
+                case .supervisor: break
+                }
+            } catch { condemn(worker, reason: "it sent what cannot be read (\(error))") }
+        }
+        if mayHaveMore { poll.mustNotWait = true }
+    }
+
+    private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess) {
+        switch message {
+        case .hello(let hello): greeted(hello, process)
+        case .joined: break
+        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .replacementSeen(let seen): seenReplacement(seen, process)
+        case .descriptorReceived(let name): process.descriptorReceived(name)
+        case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained:
+            handlers?.peerWorkerSpoke(process.incarnation, message)
+        }
+    }
+
+    private func received(_ message: HashWorkerToSupervisor, from process: WorkerProcess) {
+        switch message {
+        case .hello(let hello): greeted(hello, process)
+        case .joined: break
+        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .replacementSeen(let seen): seenReplacement(seen, process)
+        case .descriptorReceived(let name): process.descriptorReceived(name)
+        case .regionMapped(let owner): mapped(owner, process)
+        case .adopted:
+            handlers?.hashWorkerSpoke(process.incarnation, message)
+            decide { $0.adopted(by: process.incarnation, into: &$1) }
+        case .piecesVerified, .pieceFailed:
+            keeper.verdictGiven(by: process.incarnation)
+            handlers?.hashWorkerSpoke(process.incarnation, message)
+        case .neighbourBroke(let who, let text):
+            condemn(who, reason: "\(process.incarnation.place) says: \(text)")
+        case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .pieceProgress, .rechecked,
+            .partialsHanded, .report:
+            handlers?.hashWorkerSpoke(process.incarnation, message)
+        }
+    }
+
+    private func received(_ message: WriterToSupervisor, from process: WorkerProcess) {
+        switch message {
+        case .hello(let hello): greeted(hello, process)
+        case .joined: break
+        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .replacementSeen(let seen): seenReplacement(seen, process)
+        case .descriptorReceived(let name): process.descriptorReceived(name)
+        case .regionMapped(let owner): mapped(owner, process)
+        case .torrentReady, .piecesWritten, .piecesSynced, .partialWritten, .syncedAll, .finished, .diskTrouble,
+            .diskRecovered, .waitingForLock, .report:
+            handlers?.writerSpoke(process.incarnation, message)
+        }
+    }
+
+    private func greeted(_ hello: Hello, _ process: WorkerProcess) {
+        guard hello.vocabulary == Vocabulary.hash, hello.who == process.incarnation else {
+            return condemn(process.incarnation, reason: "it is of another build")
+        }
+        process.isConnected = true
+        decide { $0.helloReceived(from: process.incarnation, into: &$1) }
+    }
+
+    private func seenReplacement(_ seen: ReplacementSeen, _ process: WorkerProcess) {
+        decide {
+            $0.replacementSeen(
+                by: process.incarnation, of: seen.newcomer, stillReading: seen.stillReading, into: &$1)
+        }
+    }
+
+    private func mapped(_ owner: Incarnation, _ process: WorkerProcess) {
+        decide { $0.regionMapped(RegionReader(reader: process.incarnation, owner: owner), into: &$1) }
+    }
+
+    /// The work that a worker did: an excuse for the deaths before it.
+    func workDone(by worker: Incarnation) { keeper.workDone(by: worker) }
+}

@@ -1,0 +1,85 @@
+import CLinux
+import Glibc
+import PoolRuntime
+
+/// Owns the directory that holds the sockets of this run: ours alone (0700), removed at the end, and swept by the next
+/// start if we were killed before. A held `flock` says that its run lives.
+final class RunDirectory {
+    let path: String
+    private let lock: OwnedDescriptor
+
+    private static let prefix = "run-"
+    private static let lockName = "lock"
+
+    /// Makes a fresh directory below the user's runtime directory.
+    init(environment: [String: String]) throws(SystemCallError) {
+        let base = try Self.makeBase(environment)
+        Self.sweep(base)
+        var template = Array("\(base)/\(Self.prefix)XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", errno, subject: base) }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let lockPath = "\(path)/\(Self.lockName)"
+        lock = OwnedDescriptor(
+            try checked("open", subject: lockPath, clinux_open(lockPath, O_CREAT | O_RDWR, 0o600)))
+        guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            throw SystemCallError("flock", errno, subject: lockPath)
+        }
+    }
+
+    deinit { Self.removeFlat(path) }
+
+    /// `$XDG_RUNTIME_DIR/swarmkeeper`, else a directory in the temporary directory that is checked to be our own.
+    private static func makeBase(_ environment: [String: String]) throws(SystemCallError) -> String {
+        let path: String
+        if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), access(runtime, W_OK) == 0 {
+            path = "\(runtime)/swarmkeeper"
+        } else {
+            let temporary = environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+            path = "\(temporary)/swarmkeeper-\(getuid())"
+        }
+        if mkdir(path, 0o700) != 0 && errno != EEXIST { throw SystemCallError("mkdir", errno, subject: path) }
+        var information = stat()
+        guard lstat(path, &information) == 0 else { throw SystemCallError("lstat", errno, subject: path) }
+        guard information.st_mode & S_IFMT == S_IFDIR, information.st_uid == geteuid(),
+            information.st_mode & 0o077 == 0
+        else { throw SystemCallError("mkdir", EPERM, subject: "\(path) is not a directory of ours alone") }
+        return path
+    }
+
+    /// Removes the directories of runs that are no more: their lock is free.
+    private static func sweep(_ base: String) {
+        for name in entries(of: base) where name.hasPrefix(prefix) {
+            let directory = "\(base)/\(name)"
+            let descriptor = clinux_open("\(directory)/\(lockName)", O_RDWR, 0)
+            if descriptor < 0 {
+                // Made a moment ago by another start, or emptied half-way: only an old one is swept.
+                var information = stat()
+                if lstat(directory, &information) == 0, time(nil) - information.st_mtim.tv_sec > 60 {
+                    removeFlat(directory)
+                }
+                continue
+            }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { removeFlat(directory) }
+            close(descriptor)
+        }
+    }
+
+    /// Removes a directory that holds no directories.
+    private static func removeFlat(_ directory: String) {
+        for name in entries(of: directory) { unlink("\(directory)/\(name)") }
+        rmdir(directory)
+    }
+
+    private static func entries(of directory: String) -> [String] {
+        guard let stream = opendir(directory) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+}

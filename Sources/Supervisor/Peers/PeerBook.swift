@@ -1,0 +1,177 @@
+import BitTorrent
+import PoolProtocol
+
+/// Owns the connections of one torrent over all peer-workers: which address is at which worker under which number, and
+/// how it does. Addresses, back-off and bans are `KnownPeers`'; sockets are the workers'.
+struct PeerBook {
+    enum Action: Equatable {
+        case connect(worker: Int, PeerToConnect)
+        case close(worker: Int, peer: UInt32, CloseCause)
+        case report(address: PeerAddress, worker: Int, isIncoming: Bool, PeerNews)
+    }
+
+    enum PeerNews: Equatable {
+        case connected(client: String)
+        case closed(String)
+        case banned(String)
+    }
+
+    /// A connection is named by its worker and the number it has there.
+    struct Key: Hashable {
+        let worker: Int
+        let peer: UInt32
+    }
+
+    struct Connection {
+        let address: PeerAddress
+        let isIncoming: Bool
+        /// Set by the handshake.
+        var isConnected = false
+        var latest: PeerReport?
+        /// We had it closed; its end is nobody's fault.
+        var isBeingClosed = false
+    }
+
+    /// Attempts under way at a time; more would look like a scan and fill the routers' tables (libtorrent: 30 a second).
+    static let mostAttempts = 50
+
+    private let torrent: UInt16
+    private(set) var known: KnownPeers
+    private var placement = PeerPlacement()
+    private(set) var connections: [Key: Connection] = [:]
+    private var nextPeer: UInt32 = 1
+    private let mostPeers: Int
+    private var generator: any RandomNumberGenerator & Sendable
+    /// When an address was heard of for the first time, last.
+    private(set) var lastLearned: MonotonicInstant
+
+    init(
+        torrent: UInt16, ownID: PeerID, ownAddresses: [PeerAddress], mostPeers: Int, now: MonotonicInstant,
+        generator: any RandomNumberGenerator & Sendable
+    ) {
+        self.torrent = torrent
+        self.mostPeers = mostPeers
+        self.generator = generator
+        known = KnownPeers(ownID: ownID, ownAddresses: ownAddresses, now: now)
+        lastLearned = now
+    }
+
+    // MARK: Questions
+
+    var connectedCount: Int { connections.values.count { $0.isConnected } }
+    var seedCount: Int { connections.values.count { $0.latest?.isSeed ?? false } }
+    /// More could be connected than are known.
+    var wantsMore: Bool { known.connectedCount + known.hopefulCount < mostPeers / 2 }
+    func nobodyLeft(now: MonotonicInstant) -> Bool { known.nobodyLeft(now: now) }
+    mutating func nextDeadline(now: MonotonicInstant) -> MonotonicInstant {
+        known.nextDeadline(now: now) ?? .distantFuture
+    }
+
+    // MARK: Addresses
+
+    mutating func learned(
+        _ addresses: [PeerAddress], from origin: KnownPeers.Origin, now: MonotonicInstant, into actions: inout [Action]
+    ) {
+        for address in addresses where known.learned(address, from: origin, now: now) { lastLearned = now }
+        connectMore(now: now, into: &actions)
+    }
+
+    /// Hands due addresses to workers, as long as there is room.
+    mutating func connectMore(now: MonotonicInstant, into actions: inout [Action]) {
+        let room = placement.room { known.connectionCount(of: $0) }
+        let limit = min(
+            room, Self.mostAttempts - known.connectingCount, mostPeers - known.connectingCount - known.connectedCount)
+        guard limit > 0 else { return }
+        for address in known.candidates(now: now, limit: limit) {
+            guard let worker = placement.next(connectionCount: { known.connectionCount(of: $0) }),
+                known.connecting(address, worker: worker, now: now)
+            else { continue }
+            let peer = nextPeer
+            nextPeer = (nextPeer + 1) & 0x7FFF_FFFF
+            connections[Key(worker: worker, peer: peer)] = Connection(address: address, isIncoming: false)
+            actions.append(
+                .connect(worker: worker, PeerToConnect(peer: peer, torrent: torrent, address: address)))
+        }
+    }
+
+    // MARK: Workers
+
+    mutating func workerReady(_ worker: Int, capacity: Int, now: MonotonicInstant, into actions: inout [Action]) {
+        placement.workerReady(worker, capacity: capacity)
+        connectMore(now: now, into: &actions)
+    }
+
+    /// The worker died: its peers are tried again elsewhere.
+    mutating func workerLost(_ worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
+        placement.workerGone(worker)
+        connections = connections.filter { $0.key.worker != worker }
+        _ = known.workerGone(worker, now: now, using: &generator)
+        connectMore(now: now, into: &actions)
+    }
+
+    // MARK: Connections
+
+    mutating func connected(_ peer: PeerConnected, at worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
+        let key = Key(worker: worker, peer: peer.peer)
+        let veto = known.handshakeCompleted(
+            peer.address, worker: worker, remoteID: peer.remoteID, isIncoming: peer.isIncoming, now: now)
+        if peer.isIncoming { connections[key] = Connection(address: peer.address, isIncoming: true) }
+        guard connections[key] != nil else { return }
+        if let veto {
+            connections[key]!.isBeingClosed = true
+            actions.append(.close(worker: worker, peer: peer.peer, Self.cause(of: veto)))
+        } else {
+            connections[key]!.isConnected = true
+            actions.append(
+                .report(
+                    address: peer.address, worker: worker, isIncoming: peer.isIncoming,
+                    .connected(client: peer.client)))
+        }
+    }
+
+    mutating func closed(_ peer: PeerClosed, at worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
+        guard let connection = connections.removeValue(forKey: Key(worker: worker, peer: peer.peer)) else { return }
+        let ending: KnownPeers.Ending =
+            switch peer.cause {
+            case .connectFailed, .handshakeFailed: .failed
+            case .lost, .misbehaved: .lost(wasUseful: peer.downloadedByteCount > 0)
+            case .ourselves, .closedByUs: .released
+            case .localTrouble: .localTrouble
+            }
+        if peer.cause == .ourselves { known.ownAddressLearned(connection.address) }
+        known.closed(
+            connection.address, worker: worker, connection.isBeingClosed ? .released : ending, now: now,
+            using: &generator)
+        actions.append(
+            .report(
+                address: connection.address, worker: worker, isIncoming: connection.isIncoming, .closed(peer.text)))
+        connectMore(now: now, into: &actions)
+    }
+
+    mutating func reported(_ peers: [PeerReport], at worker: Int) {
+        for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.latest = peer }
+    }
+
+    /// The peer sent bad data, or breaks the protocol on purpose.
+    mutating func ban(_ contributor: Contributor, reason: String, into actions: inout [Action]) {
+        let key = Key(worker: Int(contributor.worker), peer: contributor.peer)
+        guard let connection = connections[key] else { return }
+        let covered = Set(known.banned(connection.address, wasIncoming: connection.isIncoming))
+        actions.append(
+            .report(
+                address: connection.address, worker: key.worker, isIncoming: connection.isIncoming, .banned(reason)))
+        for (other, candidate) in connections
+        where candidate.address == connection.address || covered.contains(candidate.address.unmapped) {
+            connections[other]!.isBeingClosed = true
+            actions.append(.close(worker: other.worker, peer: other.peer, .banned))
+        }
+    }
+
+    private static func cause(of veto: KnownPeers.Veto) -> CloseCause {
+        switch veto {
+        case .ourselves, .duplicate: .duplicate
+        case .banned: .banned
+        case .tooMany: .tooMany
+        }
+    }
+}

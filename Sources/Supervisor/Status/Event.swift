@@ -1,0 +1,113 @@
+import BitTorrent
+import PoolProtocol
+
+/// Something a user or a script may want to know, in the words of the documented event stream. Making one costs
+/// nothing but its fields; how it looks is `EventStream`'s and the progress line's business.
+enum Event {
+    case start(StartReport)
+    case progress(StatusReport)
+    case piece(InfoHash, PieceIndex, state: String)
+    case worker(WorkerReport)
+    case peer(InfoHash, PeerEvent)
+    case tracker(InfoHash, TrackerEvent)
+    /// One line, about what, and why.
+    case warning(String)
+    case error(String)
+    case complete(InfoHash, name: String)
+    case exit(ExitCode, reason: String)
+}
+
+/// What a run is about to do.
+struct StartReport {
+    struct Torrent {
+        var infoHash: InfoHash
+        var name: String
+        /// Bytes of the wanted pieces, and how many of them are there already.
+        var totalByteCount: UInt64
+        var completedByteCount: UInt64
+        var pieceCount: Int
+        var pieceByteCount: UInt32
+        var directory: String
+    }
+    var torrents: [Torrent]
+    var peerWorkerCount: Int
+    var hashWorkerCount: Int
+    /// 0: no listener.
+    var listenPort: UInt16
+    /// Bytes of all regions together.
+    var memoryByteCount: Int
+}
+
+/// The whole run at one moment: what the progress line and the `progress` event show.
+struct StatusReport {
+    enum Phase: String { case checking, downloading, seeding, stopping, paused }
+    struct Torrent {
+        var infoHash: InfoHash
+        var name: String
+        var phase: Phase
+        /// Bytes of the wanted pieces; written ones count as completed.
+        var totalByteCount: UInt64
+        var completedByteCount: UInt64
+        /// While checking: bytes looked at so far, of `checkTotalByteCount`.
+        var checkedByteCount: UInt64
+        var checkTotalByteCount: UInt64
+        /// Payload that was thrown away: duplicates, unrequested blocks, failed pieces.
+        var wastedByteCount: UInt64
+        /// Payload bytes a second over the last seconds.
+        var downloadRate: Double
+        var uploadRate: Double
+        var uploadedByteCount: UInt64
+        /// Payload received in this run.
+        var downloadedByteCount: UInt64
+        var peerCount: Int
+        var seedCount: Int
+        var pieceCount: Int
+        var completedPieceCount: Int
+        /// nil: unknown or never.
+        var secondsLeft: Int?
+        /// Why nothing moves ("no space left on …"), if it is known.
+        var trouble: String?
+    }
+    var torrents: [Torrent]
+    var workers: [WorkerReport]
+    var secondsSinceStart: Double
+    var restartCount: Int
+}
+
+/// One process of the pool; the fields of the `worker` event.
+struct WorkerReport {
+    enum State: String { case spawned, ready, dead, replaced }
+    var place: Place
+    var generation: UInt32
+    var pid: Int32
+    var state: State
+    /// How it ended: a signal's number, or an exit code; nil while it lives.
+    var signal: Int32?
+    var status: Int32?
+    /// Why, or what it said last; empty as a rule.
+    var reason = ""
+    /// Resident bytes and CPU seconds; 0 where they were not looked up.
+    var residentByteCount: UInt64 = 0
+    var cpuSeconds: Double = 0
+}
+
+struct PeerEvent {
+    enum State: String { case connecting, connected, closed, banned }
+    var address: String
+    var state: State
+    var worker: Int
+    var isIncoming: Bool
+    /// The client's name when connected, the reason when closed or banned.
+    var text: String
+}
+
+struct TrackerEvent {
+    enum State: String { case announced, failed, warning, skipped }
+    /// Without credentials.
+    var url: String
+    var state: State
+    /// `started`, `completed`, `stopped` or empty.
+    var event: String
+    var peerCount: Int
+    var text: String
+}

@@ -1,0 +1,56 @@
+import BitTorrent
+import PoolProtocol
+
+/// Owns which pieces on disk are still to be looked at, and by whom. Every hash-worker keeps a bounded number in hand;
+/// what a dead one held is handed out again. Opens no file.
+struct Recheck {
+    struct Progress: Equatable {
+        var checkedByteCount: UInt64 = 0
+        var totalByteCount: UInt64 = 0
+        var rightPieceCount = 0
+        var wrongPieceCount = 0
+    }
+
+    /// Pieces in one hash-worker's hands: enough for full lanes twice over, few enough to spread evenly.
+    static let piecesInHand = 48
+
+    private let geometry: TorrentGeometry
+    private var waiting: [PieceIndex]
+    private var inHand: [Int: Set<PieceIndex>] = [:]
+    private(set) var progress = Progress()
+
+    init(geometry: TorrentGeometry, pieces: [PieceIndex]) {
+        self.geometry = geometry
+        // Taken from the end: the files are read from their beginning.
+        waiting = pieces.sorted().reversed()
+        progress.totalByteCount = pieces.reduce(0) { $0 + UInt64(geometry.length(of: $1)) }
+    }
+
+    var isFinished: Bool { waiting.isEmpty && inHand.values.allSatisfy(\.isEmpty) }
+
+    /// The pieces that the hash-worker should be asked about now.
+    mutating func next(for worker: Int) -> [PieceIndex] {
+        let room = Self.piecesInHand - inHand[worker, default: []].count
+        // A refill of one piece would leave the lanes empty.
+        guard room >= Self.piecesInHand / 3 || inHand[worker, default: []].isEmpty else { return [] }
+        var pieces: [PieceIndex] = []
+        while pieces.count < room, let piece = waiting.popLast() { pieces.append(piece) }
+        inHand[worker, default: []].formUnion(pieces)
+        return pieces
+    }
+
+    /// - Returns: false for a verdict that nobody waits for.
+    mutating func verdict(on piece: PieceIndex, isRight: Bool, from worker: Int) -> Bool {
+        guard inHand[worker]?.remove(piece) != nil else { return false }
+        progress.checkedByteCount += UInt64(geometry.length(of: piece))
+        if isRight { progress.rightPieceCount += 1 } else { progress.wrongPieceCount += 1 }
+        return true
+    }
+
+    /// A piece that could not be handed out (its file is gone): it counts as wrong.
+    mutating func unreadable(_ piece: PieceIndex, for worker: Int) { _ = verdict(on: piece, isRight: false, from: worker) }
+
+    mutating func workerLost(_ worker: Int) {
+        waiting += (inHand.removeValue(forKey: worker) ?? []).sorted().reversed()
+    }
+}
