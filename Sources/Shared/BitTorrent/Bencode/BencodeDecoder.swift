@@ -36,7 +36,7 @@ package struct BencodeDecoder: Sendable {
         self.duplicateKeys = duplicateKeys
     }
 
-    /// - Returns: the value at the start of `bytes` and what follows it; whether anything may follow is the caller's rule.
+    /// - Returns: the value at the start of `bytes` and what follows it; the caller knows whether anything may follow.
     package func decode(
         _ bytes: ArraySlice<UInt8>
     ) throws(BencodeError) -> (value: BencodeView, rest: ArraySlice<UInt8>) {

@@ -38,11 +38,21 @@ package struct BencodeView: Sendable {
     /// Keys and values of a dictionary, in the order they came; nil when the value is none.
     package var entries: Entries? { kind == .dictionary ? Entries(inside: rawBytes) : nil }
 
-    /// The first value with this key; nil when there is none or this is no dictionary. Linear in the dictionary's bytes.
+    /// The first value with this key; nil when there is none or this is no dictionary. Linear in the bytes.
     package subscript(key: String) -> BencodeView? {
         guard let entries else { return nil }
         for (candidate, value) in entries where candidate.elementsEqual(key.utf8) { return value }
         return nil
+    }
+
+    /// The first value of each of these keys, found in one walk; empty when this is no dictionary.
+    package func values(of keys: [String]) -> [String: BencodeView] {
+        guard let entries else { return [:] }
+        var values: [String: BencodeView] = [:]
+        for (candidate, value) in entries {
+            for key in keys where candidate.elementsEqual(key.utf8) && values[key] == nil { values[key] = value }
+        }
+        return values
     }
 
     package struct Elements: Sequence, IteratorProtocol, Sendable {

@@ -36,7 +36,8 @@ package struct HostAndPort: Hashable, Sendable, CustomStringConvertible {
 
     /// nil for anything but 1 … 65535 in digits.
     private static func port(_ digits: Substring) -> UInt16? {
-        guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let port = UInt16(digits), port > 0
+        guard digits.utf8.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }), let port = UInt16(digits),
+            port > 0
         else { return nil }
         return port
     }

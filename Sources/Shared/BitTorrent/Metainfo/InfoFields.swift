@@ -5,6 +5,10 @@ struct InfoFields {
     /// 256 TiB; far above every real torrent, far below where sums of lengths could overflow.
     static let maximumByteCount: Int64 = 1 << 48
 
+    private static let keys = [
+        "file tree", "files", "length", "meta version", "name", "name.utf-8", "piece length", "pieces", "private",
+    ]
+
     let rawBytes: ArraySlice<UInt8>
     let name: SafePath
     let isMultiFile: Bool
@@ -18,6 +22,7 @@ struct InfoFields {
             throw .wrongKind(field: "info", expected: .dictionary, found: info.kind)
         }
         rawBytes = info.rawBytes
+        let info = info.values(of: Self.keys)
         let hasVersionTwo = info["meta version"]?.integer == 2 || info["file tree"] != nil
         if hasVersionTwo && info["pieces"] == nil { throw .versionTwoOnly }
         isHybrid = hasVersionTwo
@@ -43,13 +48,13 @@ struct InfoFields {
         if let flag = info["private"], flag.kind != .integer { log.add(.fieldIgnored("info.private")) }
     }
 
-    private static func pieceByteCount(_ info: BencodeView) throws(MetainfoError) -> UInt32 {
+    private static func pieceByteCount(_ info: [String: BencodeView]) throws(MetainfoError) -> UInt32 {
         guard let value = info["piece length"] else { throw .missing(field: "info.piece length") }
         let allowed = minimumPieceByteCount...Int64(TorrentGeometry.maximumPieceByteCount)
         return UInt32(try MetainfoField.integer(value, "info.piece length", allowed: allowed))
     }
 
-    private static func name(_ info: BencodeView, log: inout WarningLog) throws(MetainfoError) -> SafePath {
+    private static func name(_ info: [String: BencodeView], log: inout WarningLog) throws(MetainfoError) -> SafePath {
         // Creators for languages beyond ASCII put the readable name there and another encoding into `name`.
         let field = info["name.utf-8"]?.string?.isEmpty == false ? "name.utf-8" : "name"
         guard let value = info[field] else { throw .missing(field: "info.name") }
@@ -63,7 +68,9 @@ struct InfoFields {
         }
     }
 
-    private static func pieceHashes(_ info: BencodeView, needed: UInt64) throws(MetainfoError) -> ArraySlice<UInt8> {
+    private static func pieceHashes(
+        _ info: [String: BencodeView], needed: UInt64
+    ) throws(MetainfoError) -> ArraySlice<UInt8> {
         guard let value = info["pieces"] else { throw .missing(field: "info.pieces") }
         let hashes = try MetainfoField.string(value, "info.pieces")
         guard hashes.count.isMultiple(of: Digest.byteCount) else {

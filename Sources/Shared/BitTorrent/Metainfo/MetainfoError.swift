@@ -19,6 +19,8 @@ package enum MetainfoError: Error, Hashable, Sendable, CustomStringConvertible {
     case pathsTooLong(limit: Int)
     case duplicatePath(SafePath)
     case fileIsAlsoFolder(SafePath)
+    /// After names were repaired.
+    case tooManyClashes(limit: Int)
     case versionTwoOnly
 
     /// The file is something else than a torrent (exit code 25); otherwise it is a broken or unsupported one (26).
@@ -27,7 +29,7 @@ package enum MetainfoError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notABencodedDictionary, .tooLarge: true
         case .malformed, .topLevelIsNoDictionary, .missing, .wrongKind, .outOfRange, .duplicateKey, .bothLengthAndFiles,
             .noData, .totalTooLarge, .tooManyPieces, .piecesHoldNoWholeHashes, .wrongHashCount, .unsafePath,
-            .pathsTooLong, .duplicatePath, .fileIsAlsoFolder, .versionTwoOnly:
+            .pathsTooLong, .duplicatePath, .fileIsAlsoFolder, .tooManyClashes, .versionTwoOnly:
             false
         }
     }
@@ -37,10 +39,10 @@ package enum MetainfoError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notABencodedDictionary: "not a bencoded dictionary"
         case .tooLarge(let limit): "larger than \(limit >> 20) MiB"
         case .malformed(let error): "\(error)"
-        case .topLevelIsNoDictionary(let kind): "top level is a bencoded \(kind.rawValue), not a dictionary"
+        case .topLevelIsNoDictionary(let kind): "top level is \(Self.named(kind)), not a dictionary"
         case .missing(let field): "\(field) is missing"
         case .wrongKind(let field, let expected, let found):
-            "\(field) is a bencoded \(found.rawValue), not a \(expected.rawValue)"
+            "\(field) is \(Self.named(found)) where \(Self.named(expected)) is needed"
         case .outOfRange(let field, let value, let allowed):
             "\(field) is \(value), not within \(allowed.lowerBound)…\(allowed.upperBound)"
         case .duplicateKey(let field): "\(field) appears twice"
@@ -55,7 +57,17 @@ package enum MetainfoError: Error, Hashable, Sendable, CustomStringConvertible {
         case .pathsTooLong(let limit): "info.files: all paths together are longer than \(limit >> 20) MiB"
         case .duplicatePath(let path): "info.files: two files are called \"\(path)\""
         case .fileIsAlsoFolder(let path): "info.files: \"\(path)\" is both a file and a folder"
+        case .tooManyClashes(let limit): "info.files: more than \(limit) names are the same when they are repaired"
         case .versionTwoOnly: "info is BitTorrent v2 only, which is not supported"
+        }
+    }
+
+    private static func named(_ kind: BencodeView.Kind) -> String {
+        switch kind {
+        case .integer: "an integer"
+        case .string: "a string"
+        case .list: "a list"
+        case .dictionary: "a dictionary"
         }
     }
 }

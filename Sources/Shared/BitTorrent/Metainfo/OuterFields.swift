@@ -13,6 +13,7 @@ struct OuterFields {
     init() {}
 
     init(_ root: BencodeView, log: inout WarningLog) {
+        let root = root.values(of: ["announce", "announce-list", "comment", "created by", "creation date", "url-list"])
         trackerTiers = Self.trackers(root, log: &log)
         webSeeds = Self.webSeeds(root, log: &log)
         comment = Self.text(root, "comment", log: &log)
@@ -24,7 +25,7 @@ struct OuterFields {
     }
 
     /// BEP 12: `announce` counts only when `announce-list` gives nothing.
-    private static func trackers(_ root: BencodeView, log: inout WarningLog) -> [[TrackerURL]] {
+    private static func trackers(_ root: [String: BencodeView], log: inout WarningLog) -> [[TrackerURL]] {
         var collector = URLCollector()
         var tiers: [[TrackerURL]] = []
         if let list = root["announce-list"] {
@@ -36,8 +37,9 @@ struct OuterFields {
                 var urls: [TrackerURL] = []
                 if let places = member.elements {
                     for (place, value) in places.enumerated() {
-                        let field = "announce-list[\(tier)][\(place)]"
-                        if let url = collector.tracker(value.string, field: field, log: &log) { urls.append(url) }
+                        let url = collector.tracker(
+                            value.string, field: "announce-list[\(tier)][\(place)]", log: &log)
+                        if let url { urls.append(url) }
                     }
                 } else if let url = collector.tracker(member.string, field: "announce-list[\(tier)]", log: &log) {
                     // Some creators write a flat list; each URL is then a tier.
@@ -50,14 +52,14 @@ struct OuterFields {
     }
 
     private static func announce(
-        _ root: BencodeView, collector: inout URLCollector, log: inout WarningLog
+        _ root: [String: BencodeView], collector: inout URLCollector, log: inout WarningLog
     ) -> [[TrackerURL]] {
         guard let value = root["announce"] else { return [] }
         return collector.tracker(value.string, field: "announce", log: &log).map { [[$0]] } ?? []
     }
 
     /// BEP 19: a string or a list of strings; an empty string, as some creators write, is none.
-    private static func webSeeds(_ root: BencodeView, log: inout WarningLog) -> [WebSeedURL] {
+    private static func webSeeds(_ root: [String: BencodeView], log: inout WarningLog) -> [WebSeedURL] {
         guard let list = root["url-list"] else { return [] }
         if let only = list.string, only.isEmpty { return [] }
         var collector = URLCollector()
@@ -71,7 +73,7 @@ struct OuterFields {
         return urls
     }
 
-    private static func text(_ root: BencodeView, _ key: String, log: inout WarningLog) -> String? {
+    private static func text(_ root: [String: BencodeView], _ key: String, log: inout WarningLog) -> String? {
         guard let value = root[key] else { return nil }
         guard let bytes = value.string, bytes.count <= maximumTextByteCount else {
             log.add(.fieldIgnored(key))

@@ -8,18 +8,26 @@ enum PathClashes {
         let fingerprint: UInt64
     }
 
+    /// As many files as a torrent is promised to open with; their names may all be of an encoding that is no UTF-8.
+    static let maximumClashCount = 100_000
+
     /// - Parameter repaired: ascending by index.
     static func resolve(
         _ files: inout [TorrentFile], repaired: [RepairedPath], log: inout WarningLog
     ) throws(MetainfoError) {
         let clashes = clashes(files)
         if !clashes.isEmpty {
+            guard clashes.count <= maximumClashCount else { throw .tooManyClashes(limit: maximumClashCount) }
             for clash in clashes {
                 let inFirst = find(clash.first, in: repaired), inSecond = find(clash.second, in: repaired)
                 guard inFirst != nil || inSecond != nil else { throw clash.error(files) }
             }
             for (index, fingerprint) in renames(clashes, repaired: repaired) {
                 files[index].path = files[index].path.distinguished(by: fingerprint)
+                guard files[index].path.relative.utf8.count <= SafePath.maximumByteCount else {
+                    throw .unsafePath(
+                        field: "info.files[\(index)].path", .tooLong(limit: SafePath.maximumByteCount))
+                }
                 log.add(.renamed(field: "info.files[\(index)].path", files[index].path))
             }
             if let remaining = Self.clashes(files).first { throw remaining.error(files) }
@@ -56,6 +64,7 @@ enum PathClashes {
             case .folderOf: clashes.append(Clash(first: first, second: second, isFolder: true))
             case .before, .after: break
             }
+            if clashes.count > maximumClashCount { break }
         }
         return clashes
     }

@@ -30,6 +30,13 @@ package struct SelectedFiles: Sendable {
         package let partsOffset: UInt64
         /// Bytes; > 0.
         package let length: UInt64
+
+        package init(piece: PieceIndex, fileOffset: UInt64, partsOffset: UInt64, length: UInt64) {
+            self.piece = piece
+            self.fileOffset = fileOffset
+            self.partsOffset = partsOffset
+            self.length = length
+        }
     }
 
     package let layout: FileLayout

@@ -3,6 +3,9 @@
 struct URLCollector {
     /// As many as are announced to anyway.
     static let limit = AnnounceTiers.mostTrackers
+    /// Good or bad; a list of a million bad ones is not worth reading. A guess.
+    private static let readLimit = 1_000
+    private var readCount = 0
     private var seen: Set<String> = []
     private var hasWarnedOfLimit = false
 
@@ -39,7 +42,8 @@ struct URLCollector {
             log.add(.fieldIgnored(field()))
             return nil
         }
-        guard seen.count < Self.limit else {
+        readCount += 1
+        guard seen.count < Self.limit, readCount <= Self.readLimit else {
             if !hasWarnedOfLimit { log.add(.tooManyURLs(field: field(), limit: Self.limit)) }
             hasWarnedOfLimit = true
             return nil
