@@ -49,6 +49,12 @@ struct SelectedFilesTests {
         #expect(tiny.keptParts(of: 1) == [.init(piece: PieceIndex(0), fileOffset: 0, partsOffset: 10, length: 5)])
     }
 
+    @Test func pieceOfManyFilesHasOneSlot() throws {
+        let parts = try selected("1", [10, 5, 3, 2000, 1]).parts
+        #expect(parts.slotCount == 2)
+        #expect((0..<4).map { parts.slotOffset(of: PieceIndex($0)) } == [0, nil, nil, 512])
+    }
+
     @Test func placesInThePartsFileDoNotDependOnTheSelection() throws {
         let byteCounts = [700, 3, 900, 0, 41, 5000, 12]
         var places: [Int: Set<[UInt64]>] = [:]
