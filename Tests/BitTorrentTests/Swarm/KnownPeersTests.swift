@@ -265,6 +265,21 @@ enum SwarmFixture {
         #expect(peers.candidates(now: later, limit: 1000).count == 1)
     }
 
+    @Test func visitorThatLeavesMakesRoomForAnAddressOfItsMachine() {
+        var random = SeedPrintingGenerator()
+        var peers = Fixture.peers()
+        func visitor(_ number: Int) -> PeerAddress { Fixture.address(1, port: UInt16(50_000 + number)) }
+        for number in 0..<8 {
+            #expect(
+                peers.handshakeCompleted(
+                    visitor(number), worker: 0, remoteID: Fixture.id(number), isIncoming: true, now: start) == nil)
+        }
+        peers.learned(Fixture.address(1), from: .tracker, now: start)
+        #expect(peers.candidates(now: start, limit: 1).isEmpty)
+        peers.closed(visitor(3), worker: 0, .lost(wasUseful: true), now: start, using: &random)
+        #expect(peers.candidates(now: start, limit: 1) == [Fixture.address(1)])
+    }
+
     @Test func testSwarmOnLoopbackIsNotHeldBack() {
         var peers = Fixture.peers()
         for port in 20_000..<20_400 as Range<UInt16> {

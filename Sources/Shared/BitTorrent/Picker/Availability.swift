@@ -54,8 +54,9 @@ package struct Availability {
 
     /// Nil when the worker has no source of anything.
     func sources(_ worker: Int) -> Sources? {
-        guard worker < workers.count, workers[worker].seedCount > 0 || workers[worker].pieceCount > 0 else { return nil }
-        return workers[worker]
+        guard worker < workers.count else { return nil }
+        let sources = workers[worker]
+        return sources.seedCount > 0 || sources.pieceCount > 0 ? sources : nil
     }
 
     /// The worker's count of sources of a piece that are no seeds: absolute, so that a repeated report changes nothing.

@@ -248,7 +248,9 @@ package struct PieceLedger {
 
     private func phase(_ piece: PieceIndex) -> Phase { Phase(rawValue: cells[piece.value] & ~Self.wantedBit)! }
     private func byteCount(_ piece: PieceIndex) -> UInt64 { UInt64(geometry.length(of: piece)) }
-    private func slot(_ phase: Phase, _ isWanted: Bool) -> Int { Int(phase.rawValue) + (isWanted ? Phase.allCases.count : 0) }
+    private func slot(_ phase: Phase, _ isWanted: Bool) -> Int {
+        Int(phase.rawValue) + (isWanted ? Phase.allCases.count : 0)
+    }
 
     private func tally(_ phase: Phase) -> Tally {
         let (unwanted, wanted) = (tallies[slot(phase, false)], tallies[slot(phase, true)])
@@ -259,7 +261,8 @@ package struct PieceLedger {
     private mutating func count(_ piece: PieceIndex, _ sign: Int) {
         let index = slot(phase(piece), isWanted(piece))
         tallies[index].pieceCount += sign
-        if sign > 0 { tallies[index].byteCount += byteCount(piece) } else { tallies[index].byteCount -= byteCount(piece) }
+        let length = byteCount(piece)
+        if sign > 0 { tallies[index].byteCount += length } else { tallies[index].byteCount -= length }
     }
 
     private mutating func setWanted(_ piece: PieceIndex, _ isWanted: Bool) {
