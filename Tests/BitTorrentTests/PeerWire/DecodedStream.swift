@@ -40,7 +40,8 @@ struct DecodedStream {
     }
 
     @discardableResult private static func feed(
-        _ read: ArraySlice<UInt8>, to decoder: inout PeerStreamDecoder, block: inout (span: BlockSpan, payload: [UInt8])?,
+        _ read: ArraySlice<UInt8>, to decoder: inout PeerStreamDecoder,
+        block: inout (span: BlockSpan, payload: [UInt8])?,
         into decoded: inout [Decoded]
     ) -> Bool {
         let bytes = Array(read)

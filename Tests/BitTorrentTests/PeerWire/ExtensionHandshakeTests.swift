@@ -2,7 +2,9 @@ import BitTorrent
 import Testing
 
 @Suite struct ExtensionHandshakeTests {
-    private func parse(_ text: String) throws -> ExtensionHandshake { try ExtensionHandshake(payload: Array(text.utf8)) }
+    private func parse(_ text: String) throws -> ExtensionHandshake {
+        try ExtensionHandshake(payload: Array(text.utf8))
+    }
 
     @Test func oursHasTheBytesOfBEP10() throws {
         let ours = ExtensionHandshake(

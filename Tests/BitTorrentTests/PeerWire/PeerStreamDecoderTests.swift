@@ -17,7 +17,8 @@ import Testing
     // MARK: Blocks
 
     @Test func aBlockIsPutTogetherHoweverItIsCut() throws {
-        let stream = PeerMessage.unchoke.wireBytes + Self.span.wireBytes(payload: Self.payload)
+        let stream =
+            PeerMessage.unchoke.wireBytes + Self.span.wireBytes(payload: Self.payload)
             + PeerMessage.have(4).wireBytes
         let decoded = try DecodedStream.verifier().verify(stream)
         #expect(decoded == [.message(.unchoke), .block(Self.span, payload: Self.payload), .message(.have(4))])
@@ -31,7 +32,8 @@ import Testing
         while let event = try decoder.next(in: bytes.span.bytes, at: &offset) { events.append(event) }
         #expect(
             events == [
-                .handshake(DecodedStream.handshake), .blockBegins(Self.span), .blockBytes(81..<381, offset: 0), .blockEnds,
+                .handshake(DecodedStream.handshake), .blockBegins(Self.span), .blockBytes(81..<381, offset: 0),
+                .blockEnds,
             ])
     }
 
@@ -73,7 +75,8 @@ import Testing
         var stream: [UInt8] = []
         var expected: [Decoded] = []
         for index in 0..<20 {
-            stream += keepAlives + PeerMessage.have(UInt32(index)).wireBytes + keepAlives
+            stream +=
+                keepAlives + PeerMessage.have(UInt32(index)).wireBytes + keepAlives
                 + block.wireBytes(payload: Array(0..<40))
             expected += [.message(.have(UInt32(index))), .block(block, payload: Array(0..<40))]
         }

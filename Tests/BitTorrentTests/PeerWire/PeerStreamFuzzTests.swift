@@ -48,7 +48,8 @@ import Testing
         }
     }
 
-    private static func addRandom(_ stream: inout [UInt8], _ expected: inout [Decoded], _ random: inout SeededGenerator) {
+    private static func addRandom(_ stream: inout [UInt8], _ expected: inout [Decoded], _ random: inout SeededGenerator)
+    {
         let span = BlockSpan(
             index: .random(in: 0...UInt32.max, using: &random), begin: .random(in: 0...UInt32.max, using: &random),
             byteCount: .random(in: 1...16384, using: &random))

@@ -103,7 +103,8 @@ package struct PeerStreamDecoder {
                 place = .block(received: 0, byteCount: byteCount)
                 return .blockBegins(
                     BlockSpan(
-                        index: UInt32(head >> 32), begin: UInt32(truncatingIfNeeded: head), byteCount: UInt32(byteCount)))
+                        index: UInt32(head >> 32), begin: UInt32(truncatingIfNeeded: head), byteCount: UInt32(byteCount)
+                    ))
 
             case .block(let received, let byteCount):
                 if received == byteCount {
@@ -124,7 +125,8 @@ package struct PeerStreamDecoder {
             case .skipped(let identifier, let missing, let byteCount):
                 let taken = min(missing, bytes.byteCount - offset)
                 offset += taken
-                place = taken == missing ? .length : .skipped(identifier, missing: missing - taken, byteCount: byteCount)
+                place =
+                    taken == missing ? .length : .skipped(identifier, missing: missing - taken, byteCount: byteCount)
                 return taken == missing ? .message(.unknown(identifier: identifier, byteCount: byteCount)) : nil
 
             case .broken(let error): throw error
@@ -150,7 +152,9 @@ package struct PeerStreamDecoder {
             let payloadByteCount = bodyByteCount - 8
             guard payloadByteCount >= 0 else { throw .messageLengthWrong(.piece, byteCount: bodyByteCount) }
             guard payloadByteCount > 0 else { throw .blockEmpty }
-            guard payloadByteCount <= WireLimits.blockByteCount else { throw .blockTooLong(byteCount: payloadByteCount) }
+            guard payloadByteCount <= WireLimits.blockByteCount else {
+                throw .blockTooLong(byteCount: payloadByteCount)
+            }
             return .blockHead(payloadByteCount: payloadByteCount)
         case .bitfield:
             guard bitfieldLimit.contains(bodyByteCount) else { throw .bitfieldLengthWrong(byteCount: bodyByteCount) }

@@ -9,7 +9,8 @@ package struct ExtensionHandshake: Hashable, Sendable {
     package static let maximumNameByteCount = 64
     /// Bytes of `v` that are kept.
     package static let maximumClientByteCount = 64
-    private static let limits = BencodeDecoder.Limits(byteCount: WireLimits.extendedByteCount, depth: 16, itemCount: 4096)
+    private static let limits = BencodeDecoder.Limits(
+        byteCount: WireLimits.extendedByteCount, depth: 16, itemCount: 4096)
 
     /// `m`: the extended id to use towards the sender, by name. 0 switches an extension off.
     package var extensions: [String: UInt8]
@@ -80,7 +81,9 @@ package struct ExtensionHandshake: Hashable, Sendable {
         guard let entries = view?.entries else { return [:] }
         var extensions: [String: UInt8] = [:]
         for (name, value) in entries where extensions.count < maximumExtensionCount {
-            guard name.count <= maximumNameByteCount, let id = value.integer.flatMap(UInt8.init(exactly:)) else { continue }
+            guard name.count <= maximumNameByteCount, let id = value.integer.flatMap(UInt8.init(exactly:)) else {
+                continue
+            }
             extensions[String(decoding: name, as: UTF8.self)] = id
         }
         return extensions

@@ -1,0 +1,286 @@
+/// Owns what we want of one peer and what we have asked it for: its pieces, its choke, our requests with their deadlines,
+/// and which request an incoming block answers. Chooses no block; the owner does, within `requestCapacity`.
+struct DownloadSide {
+    /// Blocks that answer no request of ours before the peer is sent away, and one more for each hundred that do. A few
+    /// are explained by chokes and cancels that crossed on the line (BEP 3, "piece"); the figures are guesses.
+    static let unrequestedBlockLimit = 50
+    static let answeredBlocksPerForgiven = 100
+    /// Rejects in a row from a peer that does not choke us: a whole queue of the usual length.
+    static let rejectLimit = RequestWindow.untoldPeerLimit
+    /// Payload that counts as progress: a peer that sends a byte every five seconds makes none.
+    static let progressByteCount = 1024
+
+    private(set) var pieces: PeerPieces
+    private(set) var interest = Interest()
+    private(set) var fast: FastMessages
+    /// BEP 3: connections start choked. Since when, or nil while the peer lets us request.
+    private(set) var chokedSince: MonotonicInstant?
+    private(set) var rate: RateEstimator
+    /// Invariant: at most `RequestWindow.maximum` awaited.
+    private(set) var requests = RequestLedger()
+    private(set) var unrequestedBlocks = 0
+    /// When `progressByteCount` of payload had last come together; before that, when the connection opened.
+    private(set) var lastProgress: MonotonicInstant
+
+    private var window = RequestWindow()
+    private var timeout = RequestTimeout()
+    /// The block whose payload is arriving; nil between blocks and while one is dropped.
+    private var arriving: BlockAddress?
+    private var bytesSinceProgress = 0
+    private var rejectsInARow = 0
+    private var answeredBlocks = 0
+
+    init(in torrent: TorrentView, isFast: Bool, now: MonotonicInstant) {
+        pieces = PeerPieces(in: torrent)
+        fast = FastMessages(isNegotiated: isFast)
+        chokedSince = now
+        rate = RateEstimator(now: now)
+        lastProgress = now
+    }
+
+    var isChoked: Bool { chokedSince != nil }
+    /// The peer let a deadline pass in silence and has sent no block since.
+    var isSnubbed: Bool { window.isProbing }
+
+    // MARK: What the peer has
+
+    mutating func bitfieldReceived(
+        _ bits: [UInt8], in torrent: TorrentView, into actions: inout [SessionAction]
+    ) throws(PeerWireError) {
+        try pieces.bitfieldReceived(bits, in: torrent)
+        sourcesChanged(in: torrent, into: &actions)
+    }
+
+    mutating func haveAllReceived(
+        in torrent: TorrentView, into actions: inout [SessionAction]
+    ) throws(PeerWireError) {
+        try fast.check(.haveAll)
+        try pieces.haveAllReceived(in: torrent)
+        sourcesChanged(in: torrent, into: &actions)
+    }
+
+    mutating func haveNoneReceived() throws(PeerWireError) {
+        try fast.check(.haveNone)
+        try pieces.haveNoneReceived()
+    }
+
+    mutating func haveReceived(
+        _ index: UInt32, in torrent: TorrentView, into actions: inout [SessionAction]
+    ) throws(PeerWireError) {
+        guard let piece = try pieces.haveReceived(index, in: torrent) else { return }
+        actions.append(.addSource(piece))
+        interest.pieceGained(piece, needed: torrent.needed, into: &actions)
+    }
+
+    private mutating func sourcesChanged(in torrent: TorrentView, into actions: inout [SessionAction]) {
+        if !pieces.set.isEmpty { actions.append(.addSources) }
+        neededChanged(in: torrent, into: &actions)
+    }
+
+    /// `torrent.needed` is not what it was.
+    mutating func neededChanged(in torrent: TorrentView, into actions: inout [SessionAction]) {
+        interest.reconsider(theirs: pieces.set, needed: torrent.needed, into: &actions)
+    }
+
+    // MARK: Choke
+
+    mutating func chokeReceived(now: MonotonicInstant, into actions: inout [SessionAction]) {
+        if chokedSince == nil { chokedSince = now }
+        if !fast.isNegotiated { returnAll(because: .choked, into: &actions) }
+    }
+
+    mutating func unchokeReceived(into actions: inout [SessionAction]) {
+        guard chokedSince != nil else { return }
+        chokedSince = nil
+        rejectsInARow = 0
+        actions.append(.assignBlocks)
+    }
+
+    mutating func allowedFastReceived(
+        _ index: UInt32, in torrent: TorrentView, into actions: inout [SessionAction]
+    ) throws(PeerWireError) {
+        try fast.check(.allowedFast)
+        guard let piece = torrent.geometry.piece(index) else { throw .pieceOutOfRange(.allowedFast, index: index) }
+        let isNew = fast.allowedFastReceived(piece)
+        if isNew, isChoked, canRequest(piece), torrent.needed.contains(piece) { actions.append(.assignBlocks) }
+    }
+
+    /// Advice only (BEP 6): what is rare is decided over all peers, not by one.
+    func suggestPieceReceived(_ index: UInt32, in torrent: TorrentView) throws(PeerWireError) {
+        try fast.check(.suggestPiece)
+        guard torrent.geometry.piece(index) != nil else { throw .pieceOutOfRange(.suggestPiece, index: index) }
+    }
+
+    // MARK: Requests
+
+    /// Whether the peer would answer a request for a block of this piece.
+    func canRequest(_ piece: PieceIndex) -> Bool {
+        pieces.set.contains(piece) && (!isChoked || fast.allowed.contains(piece))
+    }
+
+    /// Requests that may be added now.
+    func capacity(now: MonotonicInstant) -> Int {
+        if isChoked && fast.allowed.isEmpty { return 0 }
+        let limit = window.limit(bytesPerSecond: rate.bytesPerSecond(now: now))
+        return max(0, min(limit - requests.queuedCount, window.hardLimit - requests.count))
+    }
+
+    /// - Returns: false, and nothing has happened, when the peer would not answer, the block is awaited, or there is no
+    ///   capacity.
+    mutating func request(
+        _ block: BlockAddress, in torrent: TorrentView, now: MonotonicInstant, into actions: inout [SessionAction]
+    ) -> Bool {
+        guard canRequest(block.piece), capacity(now: now) > 0, requests[block]?.standing != .awaited else {
+            return false
+        }
+        if requests.isEmpty { window.pipelineRefilled(bytesPerSecond: rate.bytesPerSecond(now: now)) }
+        requests.requested(block, deadline: now + timeout.current, now: now)
+        actions.append(.send(.request(BlockSpan(block, in: torrent.geometry))))
+        return true
+    }
+
+    /// The owner has no more use for the block. Does nothing for a block that is not awaited.
+    mutating func cancel(_ block: BlockAddress, in torrent: TorrentView, into actions: inout [SessionAction]) {
+        guard let entry = requests[block] else { return }
+        requests.release(block, as: .unwanted)
+        if entry.standing == .awaited, arriving != block {
+            actions.append(.send(.cancel(BlockSpan(block, in: torrent.geometry))))
+        }
+    }
+
+    mutating func peerLimitReceived(_ count: Int) { window.peerLimitReceived(count) }
+
+    // MARK: Answers
+
+    mutating func blockBegan(
+        _ span: BlockSpan, in torrent: TorrentView, now: MonotonicInstant
+    ) throws(PeerWireError) -> BlockVerdict {
+        let geometry = torrent.geometry
+        guard let piece = geometry.piece(span.index) else { throw .pieceOutOfRange(.piece, index: span.index) }
+        guard span.begin % TorrentGeometry.blockByteCount == 0 else { throw .blockUnaligned(span) }
+        guard span.isInside(pieceByteCount: geometry.length(of: piece)) else { throw .spanOutOfRange(.piece, span) }
+        guard let block = geometry.block(index: span.index, begin: span.begin, length: span.byteCount),
+            let entry = requests[block]
+        else {
+            unrequestedBlocks += 1
+            let limit = Self.unrequestedBlockLimit + answeredBlocks / Self.answeredBlocksPerForgiven
+            guard unrequestedBlocks <= limit else { throw .tooManyUnrequestedBlocks }
+            return .drop
+        }
+        arriving = block
+        switch entry.standing {
+        case .awaited:
+            if entry.answersDue == 1 { window.firstByteReceived(delay: now - entry.sentAt) }
+            return .take(block)
+        case .late: return .takeLate(block)
+        case .unwanted: return .drop
+        }
+    }
+
+    /// Some of the payload that `blockBegan` announced, dropped or not.
+    mutating func blockBytesReceived(_ byteCount: Int, now: MonotonicInstant) {
+        rate.add(byteCount: byteCount, now: now)
+        guard arriving != nil else { return }
+        bytesSinceProgress += byteCount
+        if bytesSinceProgress >= Self.progressByteCount {
+            bytesSinceProgress = 0
+            lastProgress = now
+        }
+    }
+
+    mutating func blockEnded(now: MonotonicInstant, into actions: inout [SessionAction]) {
+        guard let block = arriving else { return }
+        arriving = nil
+        guard let entry = requests.answered(block, leaving: .unwanted) else { return }
+        let wasSnubbed = isSnubbed
+        lastProgress = now
+        bytesSinceProgress = 0
+        rejectsInARow = 0
+        answeredBlocks += 1
+        // Of two requests for one block nobody knows which is answered, so nothing is learned (Karn's rule, as in TCP).
+        if entry.answersDue == 1 { timeout.blockAnswered(delay: now - entry.sentAt) }
+        window.blockAnswered(now: now)
+        noteLosses(now: now)
+        if wasSnubbed, !isChoked { actions.append(.assignBlocks) }
+    }
+
+    /// A peer that answers out of order passes over a few requests; one that passes over most does not queue them.
+    private mutating func noteLosses(now: MonotonicInstant) {
+        let passedOver = requests.count - requests.queuedCount
+        guard passedOver > max(requests.queuedCount, RequestWindow.initial), let lost = requests.newestPassedOver else {
+            return
+        }
+        window.requestLost(sentAt: lost.sentAt, queued: requests.queuedCount, now: now)
+    }
+
+    /// BEP 6 lets a reject cross with our cancel, so one for a block that we gave up is right too.
+    mutating func rejectReceived(
+        _ span: BlockSpan, in torrent: TorrentView, now: MonotonicInstant, into actions: inout [SessionAction]
+    ) throws(PeerWireError) {
+        try fast.check(.rejectRequest)
+        guard let piece = torrent.geometry.piece(span.index) else {
+            throw .pieceOutOfRange(.rejectRequest, index: span.index)
+        }
+        if !isChoked {
+            rejectsInARow += 1
+            guard rejectsInARow <= Self.rejectLimit else { throw .tooManyRejects }
+        }
+        fast.rejected(piece)
+        guard let block = torrent.geometry.block(index: span.index, begin: span.begin, length: span.byteCount),
+            let entry = requests.answered(block, leaving: .late), entry.standing == .awaited
+        else { return }
+        if !isChoked { window.requestLost(sentAt: entry.sentAt, queued: requests.queuedCount, now: now) }
+        actions.append(.returnBlock(block, because: .rejected))
+    }
+
+    // MARK: Deadlines
+
+    /// When `timerFired` has something to do; nil while nothing is awaited.
+    var nextDeadline: MonotonicInstant? { requests.oldest.map(effectiveDeadline) }
+
+    /// A request's own deadline, moved on while the peer is at work on it: it answers in order and has not passed this
+    /// one over. Never beyond `RequestTimeout.longest`. Invariant: of all awaited ones the oldest has the earliest.
+    private func effectiveDeadline(_ entry: RequestLedger.Entry) -> MonotonicInstant {
+        if requests.isPassedOver(entry) { return entry.deadline }
+        return max(entry.deadline, min(lastProgress + timeout.current, entry.sentAt + RequestTimeout.longest))
+    }
+
+    mutating func timerFired(now: MonotonicInstant, into actions: inout [SessionAction]) {
+        guard let newest = returnLate(now: now, into: &actions), !isChoked else { return }
+        if lastProgress + timeout.current <= now {
+            window.peerFellSilent()
+            timeout.deadlineMissed()
+        } else {
+            window.requestLost(sentAt: newest.sentAt, queued: requests.queuedCount, now: now)
+        }
+    }
+
+    /// - Returns: of the requests that were given up, the newest.
+    private mutating func returnLate(
+        now: MonotonicInstant, into actions: inout [SessionAction]
+    ) -> RequestLedger.Entry? {
+        var newest: RequestLedger.Entry?
+        while let entry = requests.oldest, effectiveDeadline(entry) <= now {
+            newest = entry
+            requests.release(entry.block, as: .late)
+            actions.append(.returnBlock(entry.block, because: .late))
+        }
+        return newest
+    }
+
+    /// The connection ends: the owner gets every awaited block back, oldest first.
+    mutating func returnAll(because reason: ReturnReason, into actions: inout [SessionAction]) {
+        while let entry = requests.oldest {
+            requests.release(entry.block, as: .late)
+            actions.append(.returnBlock(entry.block, because: reason))
+        }
+    }
+}
+
+extension BlockSpan {
+    /// At least a byte, at most a block, all of them in a piece of this length.
+    func isInside(pieceByteCount: UInt32) -> Bool {
+        byteCount > 0 && byteCount <= TorrentGeometry.blockByteCount && begin < pieceByteCount
+            && byteCount <= pieceByteCount - begin
+    }
+}

@@ -1,0 +1,98 @@
+/// Owns how many requests one peer may have outstanding: enough to keep its line full, no more. Starts small and doubles
+/// each round trip (every answered block adds one), then follows rate × (round trip + margin), always within what the
+/// peer queues. Sends nothing itself.
+struct RequestWindow {
+    /// A freshly unchoked peer: a quarter of a mebibyte, so that a near peer's line is full after a few round trips.
+    static let initial = 16
+    /// The slowest peer that still answers: one block on its way while the next is asked for.
+    static let smallest = 2
+    /// libtorrent queues at most this many of our requests (`max_allowed_in_request_queue`).
+    static let maximum = 2000
+    /// What a peer queues that does not tell (BEP 10, `reqq`: "the default in libtorrent is 250").
+    static let untoldPeerLimit = 250
+    /// Work that a peer has ahead of it beyond the round trip; covers the waits on both sides between two turns.
+    static let margin: Duration = .seconds(1)
+    /// How long a ceiling stands before an eighth more is tried; longer than a lost request takes to be noticed.
+    static let ceilingTrial: Duration = .seconds(15)
+    /// Round trips beyond this are taken for a peer's slowness, which deserves no longer queue.
+    static let longestRoundTrip: Duration = .seconds(4)
+
+    private enum Growth: Equatable {
+        /// One more for each answered block, until the margin has passed since the first; then `measured`.
+        case doubling(limit: Int, firstAnswer: MonotonicInstant?)
+        /// Rate × (round trip + margin). An empty pipeline leads back to `doubling`.
+        case measured
+        /// The peer went silent with requests outstanding: one request asks whether it is back. An answer leads to `doubling`.
+        case probing
+    }
+
+    private var growth = Growth.doubling(limit: initial, firstAnswer: nil)
+    /// Smallest time between a request and the first byte of its answer: later ones include our own queue.
+    private var roundTrip: Duration?
+    private var peerLimit = untoldPeerLimit
+    /// Learned from requests that were lost among answered ones: peers drop in silence what they cannot queue, but every
+    /// peer queues `initial`.
+    private var ceiling = maximum
+    /// When the ceiling last changed.
+    private var ceilingSince = MonotonicInstant.distantPast
+
+    var isProbing: Bool { growth == .probing }
+
+    /// - Parameter bytesPerSecond: what the peer delivers now.
+    func limit(bytesPerSecond: Double) -> Int {
+        switch growth {
+        case .doubling(let limit, _): return min(limit, largest)
+        case .measured:
+            let delay = min(roundTrip ?? .zero, Self.longestRoundTrip) + Self.margin
+            let blocks = bytesPerSecond * delay.inSeconds / Double(TorrentGeometry.blockByteCount)
+            return min(max(Self.smallest, Int(min(blocks, Double(Self.maximum)).rounded(.up))), largest)
+        case .probing: return 1
+        }
+    }
+
+    /// The most that may be outstanding, requests that seem lost included: the peer may hold them after all.
+    var hardLimit: Int { min(Self.maximum, peerLimit) }
+    /// The most that the peer may seem to hold at this time, whatever the rate.
+    private var largest: Int { min(hardLimit, ceiling) }
+
+    /// `reqq` of the peer's extension handshake.
+    mutating func peerLimitReceived(_ count: Int) { peerLimit = max(1, count) }
+
+    /// A request goes out while none is outstanding: the rate of a line that stood idle is no measure for it.
+    mutating func pipelineRefilled(bytesPerSecond: Double) {
+        guard growth == .measured else { return }
+        growth = .doubling(limit: max(Self.initial, limit(bytesPerSecond: bytesPerSecond)), firstAnswer: nil)
+    }
+
+    mutating func firstByteReceived(delay: Duration) { roundTrip = min(delay, roundTrip ?? delay) }
+
+    mutating func blockAnswered(now: MonotonicInstant) {
+        if ceiling < Self.maximum, now - ceilingSince >= Self.ceilingTrial {
+            ceiling = min(Self.maximum, ceiling + ceiling / 8)
+            ceilingSince = now
+        }
+        switch growth {
+        case .doubling(let limit, let firstAnswer):
+            let firstAnswer = firstAnswer ?? now
+            if now - firstAnswer >= Self.margin {
+                growth = .measured
+            } else {
+                growth = .doubling(limit: min(limit + 1, largest), firstAnswer: firstAnswer)
+            }
+        case .measured: break
+        case .probing: growth = .doubling(limit: Self.smallest, firstAnswer: now)
+        }
+    }
+
+    /// Many requests were passed over, one got no answer in time although later ones did, or a peer that does not choke
+    /// us refused one.
+    /// - Parameter queued: requests that the peer seems to hold, the lost ones not counted.
+    mutating func requestLost(sentAt: MonotonicInstant, queued: Int, now: MonotonicInstant) {
+        guard sentAt > ceilingSince else { return }  // all that was lost of one window is one lesson
+        ceilingSince = now
+        ceiling = max(Self.initial, min(largest, queued) * 3 / 4)
+    }
+
+    /// Nothing came for as long as the oldest request could wait.
+    mutating func peerFellSilent() { growth = .probing }
+}
