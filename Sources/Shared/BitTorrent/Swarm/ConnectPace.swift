@@ -13,11 +13,14 @@ struct ConnectPace {
     }
     private var networks: [PeerAddress: Count] = [:]
 
-    /// When the address may be tried; at or before `now` if at once.
-    func earliest(_ address: PeerAddress, now: MonotonicInstant) -> MonotonicInstant {
-        guard !address.isLoopback, let count = networks[address.network], count.connects >= Self.connectsPerWindow
-        else { return now }
-        return max(now, count.start + Self.window)
+    /// When the address may be tried; `now` if at once.
+    /// - Parameter planned: connects into its network that are about to be reported.
+    func earliest(_ address: PeerAddress, planned: Int, now: MonotonicInstant) -> MonotonicInstant {
+        if address.isLoopback { return now }
+        guard let count = networks[address.network], now - count.start < Self.window else {
+            return planned < Self.connectsPerWindow ? now : now + Self.window
+        }
+        return count.connects + planned < Self.connectsPerWindow ? now : count.start + Self.window
     }
 
     mutating func connecting(_ address: PeerAddress, now: MonotonicInstant) {

@@ -26,6 +26,8 @@ struct KnownPeer {
     var retryAt: MonotonicInstant
     /// Failed too often at this moment; nil while it is worth a try.
     var givenUpAt: MonotonicInstant?
+    /// Its entry in the retry queue; another with each change.
+    var stamp: UInt64 = 0
     /// While connected.
     var remoteID: PeerID?
     /// We told the worker to close the connection that it is reported with.

@@ -1,72 +1,68 @@
 /// Who is tried next, and when to look again.
 extension KnownPeers {
+    /// An address whose machine has its share of connections is looked at again after so long (a guess).
+    static let crowdedMachineWait: Duration = .seconds(1)
+
     /// Addresses to connect to now, at most `limit`: the command line's first, then trackers and peer exchange in turn, so
-    /// that a flood from one does not starve the other; the least failed first. Each that is used must be reported by
-    /// `connecting` before the next call.
+    /// that a flood from one does not starve the other; the least failed first. Those that are used are to be reported by
+    /// `connecting` before the next call; others are offered again.
     package mutating func candidates(now: MonotonicInstant, limit: Int) -> [PeerAddress] {
-        guard limit > 0, mayHaveCandidates || earliestRetry.map({ $0 <= now }) ?? false else { return [] }
-        var due: [Origin: [(address: PeerAddress, peer: KnownPeer)]] = [:]
-        for (address, peer) in peers where peer.isHopeful && peer.retryAt <= now {
-            due[peer.origin, default: []].append((address, peer))
+        guard limit > 0, hopefulCount > 0 else { return [] }
+        let peers = peers
+        let peer: (RetryQueue.Entry) -> KnownPeer? = { Self.peer(of: $0, in: peers) }
+        queue.advance(to: now, peer: peer)
+        var choice = Choice()
+        var turn: [Origin] = [.commandLine]
+        while choice.entries.count < limit, let origin = turn.first {
+            guard let entry = queue.next(of: origin, peer: peer) else {
+                turn.removeFirst()
+                if origin == .commandLine { turn = [.tracker, .peerExchange] }
+                continue
+            }
+            if let wait = obstacle(entry.address, now: now, &choice) {
+                queue.wait(entry, until: wait)
+            } else {
+                choice.entries.append(entry)
+                // From the tracker to peer exchange and back, until one has no more.
+                turn.append(turn.removeFirst())
+            }
         }
-        for origin in due.keys {
-            due[origin]!.sort { ($0.peer.failureCount, $0.peer.sequence) < ($1.peer.failureCount, $1.peer.sequence) }
-        }
-        var (chosen, choice) = ([PeerAddress](), Choice(pace: pace))
-        var queue = (due[.commandLine] ?? []).map(\.address)
-        let others = ((due[.tracker] ?? []).map(\.address), (due[.peerExchange] ?? []).map(\.address))
-        for index in 0..<max(others.0.count, others.1.count) {
-            if index < others.0.count { queue.append(others.0[index]) }
-            if index < others.1.count { queue.append(others.1[index]) }
-        }
-        for address in queue {
-            if chosen.count == limit { break }
-            if mayConnect(address, now: now, &choice) { chosen.append(address) }
-        }
-        mayHaveCandidates = !chosen.isEmpty
-        lookAgain(now: now, pacedUntil: choice.pacedUntil)
-        return chosen
+        for entry in choice.entries { queue.addDue(entry, peers[entry.address]!) }
+        return choice.entries.map(\.address)
     }
 
-    /// What earlier members of one answer already use up.
+    /// One answer in the making, and what its members use up.
     private struct Choice {
-        var pace: ConnectPace
+        var entries: [RetryQueue.Entry] = []
         var machines: [PeerAddress: Int] = [:]
-        /// The earliest moment at which an address that the pace holds back is free.
-        var pacedUntil: MonotonicInstant?
+        var networks: [PeerAddress: Int] = [:]
     }
 
-    private func mayConnect(_ address: PeerAddress, now: MonotonicInstant, _ choice: inout Choice) -> Bool {
+    /// - Returns: nil when the address may be tried now, else when to look at it again.
+    private func obstacle(_ address: PeerAddress, now: MonotonicInstant, _ choice: inout Choice) -> MonotonicInstant? {
         let machine = address.machine
         if !address.isLoopback {
             let connections = (machines[machine]?.connections ?? 0) + (choice.machines[machine] ?? 0)
-            if connections >= limits.connectionsPerMachine { return false }
+            if connections >= limits.connectionsPerMachine { return now + Self.crowdedMachineWait }
         }
-        let earliest = choice.pace.earliest(address, now: now)
-        if earliest > now {
-            choice.pacedUntil = min(choice.pacedUntil ?? earliest, earliest)
-            return false
-        }
-        choice.pace.connecting(address, now: now)
+        let network = address.network
+        let earliest = pace.earliest(address, planned: choice.networks[network] ?? 0, now: now)
+        if earliest > now { return earliest }
         choice.machines[machine, default: 0] += 1
-        return true
+        choice.networks[network, default: 0] += 1
+        return nil
     }
 
     /// When time alone brings a new candidate or an end: the caller need not look before, unless something else happens.
     /// What is due already and was not taken for lack of places does not count.
     package mutating func nextDeadline(now: MonotonicInstant) -> MonotonicInstant? {
-        if let earliestRetry, earliestRetry <= now { lookAgain(now: now, pacedUntil: nil) }
+        let peers = peers
+        let peer: (RetryQueue.Entry) -> KnownPeer? = { Self.peer(of: $0, in: peers) }
+        queue.advance(to: now, peer: peer)
+        let retry = queue.earliest(peer: peer)
         guard connectingCount == 0, hopefulCount == 0, let aloneSince, aloneSince + Self.aloneFor > now else {
-            return earliestRetry
+            return retry
         }
-        return min(earliestRetry ?? .distantFuture, aloneSince + Self.aloneFor)
-    }
-
-    private mutating func lookAgain(now: MonotonicInstant, pacedUntil: MonotonicInstant?) {
-        var earliest = pacedUntil
-        for peer in peers.values where peer.isHopeful && peer.retryAt > now {
-            earliest = min(earliest ?? peer.retryAt, peer.retryAt)
-        }
-        earliestRetry = earliest
+        return min(retry ?? .distantFuture, aloneSince + Self.aloneFor)
     }
 }

@@ -121,8 +121,6 @@ extension KnownPeers {
         _ body: (inout KnownPeer) -> Void
     ) {
         if let id = peer.remoteID { remoteIDs[id] = nil }
-        // A place of its machine is free for another address.
-        mayHaveCandidates = true
         if peer.origin == .incoming || ownAddresses.contains(address) || bans.contains(address) {
             forget(address)
         } else {

@@ -49,10 +49,9 @@ package struct KnownPeers {
     package internal(set) var hopefulCount = 0
     /// Since when nobody has been connected; nil while someone is.
     package internal(set) var aloneSince: MonotonicInstant?
-    /// No idle address becomes due between the last look and this moment; nil when none is waiting.
-    var earliestRetry: MonotonicInstant?
-    /// False when the last look found nothing, and nothing but time has changed since.
-    var mayHaveCandidates = false
+    /// Every hopeful address, once, beside stale entries.
+    var queue = RetryQueue()
+    var nextStamp: UInt64 = 0
     /// No remembered peer that can make room is worse than this; nil when unknown.
     var worstBadness: Int?
 
@@ -86,7 +85,7 @@ package struct KnownPeers {
         machines[machine, default: Machine()].known += 1
         peers[address] = peer
         hopefulCount += 1
-        mayHaveCandidates = true
+        enqueue(address)
         return true
     }
 
@@ -146,12 +145,23 @@ package struct KnownPeers {
         count(address, peer, -1)
         body(&peer)
         count(address, peer, 1)
+        peer.stamp = 0
         peers[address] = peer
-        if peer.isHopeful {
-            earliestRetry = min(earliestRetry ?? .distantFuture, peer.retryAt)
-            mayHaveCandidates = true
-        }
+        if peer.isHopeful { enqueue(address) }
         if peer.canMakeRoom, let worst = worstBadness { worstBadness = max(worst, peer.badness) }
+    }
+
+    private mutating func enqueue(_ address: PeerAddress) {
+        nextStamp += 1
+        peers[address]!.stamp = nextStamp
+        queue.wait(RetryQueue.Entry(address: address, stamp: nextStamp), until: peers[address]!.retryAt)
+        if queue.count > 2 * peers.count + 64 { queue.sweep { [peers] in Self.peer(of: $0, in: peers) } }
+    }
+
+    /// Nil when the entry is stale.
+    static func peer(of entry: RetryQueue.Entry, in peers: [PeerAddress: KnownPeer]) -> KnownPeer? {
+        guard let peer = peers[entry.address], peer.stamp == entry.stamp else { return nil }
+        return peer
     }
 
     mutating func forget(_ address: PeerAddress) {
@@ -188,6 +198,9 @@ package struct KnownPeers {
             precondition(!bans.contains(address) || peer.contact != .idle, "a banned address would be tried")
             precondition(peer.origin != .incoming || peer.contact != .idle)
         }
+        var swept = queue
+        swept.sweep { Self.peer(of: $0, in: peers) }
+        precondition(swept.count == hopefulCount, "an address is never tried, or tried twice")
         if let worst = worstBadness {
             precondition(peers.values.allSatisfy { !$0.canMakeRoom || $0.badness <= worst })
         }
