@@ -1,0 +1,221 @@
+import BitTorrent
+import PoolProtocol
+import PoolRuntime
+
+/// Connects the table of pieces, the disk thread and the loop: hands events in, carries actions out.
+final class HashWorkerProcess {
+    typealias Loop = WorkerLoop<SupervisorToHashWorker, HashWorkerToSupervisor>
+
+    /// The supervisor counts on totals this often while anything moves.
+    private static let reportInterval: Duration = .milliseconds(500)
+
+    private let loop: Loop
+    private var table: AssemblyTable
+    private let reader: DiskReader
+    private var disk: DiskOrders
+    private var rechecked = AssemblyTable.Counts()
+    private var actions: [AssemblyAction] = []
+    private var lastReport: HashReport?
+    private var lastReportTime = MonotonicInstant.distantPast
+    private var reportDeadline = MonotonicInstant.distantFuture
+    /// Payload bytes that the status page was told of.
+    private var movedByteCount: UInt64 = 0
+
+    init(_ launch: WorkerLaunch, _ loop: Loop) {
+        self.loop = loop
+        guard let region = launch.region else {
+            WorkerLaunch.fail(.protocolBroken, "\(launch.order.who.place): no region was handed over")
+        }
+        table = AssemblyTable(
+            AssemblyRegion(base: region.base, byteCount: region.byteCount), adopts: launch.order.adoptsRegion)
+        do throws(SystemCallError) { reader = try DiskReader(status: launch.status) } catch {
+            WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
+        }
+        disk = DiskOrders(reader)
+        connect()
+    }
+
+    private func connect() {
+        loop.orderReceived = { [unowned self] order in
+            handle(order)
+            perform()
+        }
+        loop.frameReceived = { [unowned self] (sender, frame) throws(PoolCodecError) in
+            try receive(frame, from: sender)
+            perform()
+        }
+        loop.neighbourJoined = { [unowned self] neighbour in
+            guard neighbour.place == .writer else { return }
+            table.writerJoined(generation: neighbour.generation, into: &actions)
+            perform()
+        }
+        loop.poll.watch(descriptor: reader.descriptor) { [unowned self] _ in
+            takeDiskAnswers()
+            perform()
+        }
+        loop.nextDeadline = { [unowned self] in min(table.hashDeadline, reportDeadline) }
+        loop.timerFired = { [unowned self] now in
+            table.runStep(now: now, into: &actions)
+            perform()
+            if now >= reportDeadline { report(now: now) }
+        }
+        loop.turnEnding = { [unowned self] in
+            table.turnEnded(into: &actions)
+            perform()
+            noteProgress()
+        }
+    }
+
+    // MARK: Events
+
+    private func handle(_ order: SupervisorToHashWorker) {
+        let now = MonotonicClock.now
+        switch order {
+        case .join: break
+        case .workerReplaced(let newcomer): replaced(by: newcomer)
+        case .workerGivenUp(let place): gaveUp(place)
+        case .mapRegion(let region): map(region, now: now)
+        case .openPieces(let pieces): table.open(pieces, into: &actions)
+        case .admit(let worker, let assignments): table.admit(worker, to: assignments, now: now, into: &actions)
+        case .closePieces(let assignments): table.close(assignments, now: now, into: &actions)
+        case .adopt(let pieces, let isLast): table.adopt(pieces, isLast: isLast, now: now, into: &actions)
+        case .stillReading(let assignments): table.writerStillReads(assignments)
+        case .reportProgress(let assignments): table.reportProgress(of: assignments, into: &actions)
+        case .restoreBlocks(let assignment, let bits, let spans): restore(assignment, bits, spans)
+        case .recheck(let torrent, let piece, let digest, let spans):
+            if let verdict = disk.recheck(
+                torrent: torrent, piece: piece, digest: digest, spans, takeFile: loop.takeDescriptor)
+            {
+                loop.tell(.rechecked(torrent: torrent, [verdict]))
+            }
+        case .closeDescriptors(let identifiers): disk.close(identifiers, takeFile: loop.takeDescriptor)
+        case .writePartials(let assignments): table.writePartials(assignments, into: &actions)
+        case .stop: loop.stop()
+        }
+    }
+
+    private func replaced(by newcomer: Incarnation) {
+        loop.replaced(by: newcomer)
+        switch newcomer.place.role {
+        case .peerWorker: table.peerWorkerReplaced(newcomer.place.ordinal)
+        case .writer: table.writerReplaced(generation: newcomer.generation)
+        case .supervisor, .hashWorker: break
+        }
+        loop.tell(.replacementSeen(ReplacementSeen(newcomer: newcomer)))
+    }
+
+    private func gaveUp(_ place: Place) {
+        loop.gaveUp(place)
+        switch place.role {
+        case .peerWorker: table.peerWorkerGivenUp(place.ordinal)
+        case .writer: table.writerGivenUp()
+        case .supervisor, .hashWorker: break
+        }
+    }
+
+    private func map(_ region: MapRegion, now: MonotonicInstant) {
+        guard let descriptor = loop.takeDescriptor(region.descriptor) else {
+            loop.breakDown("the region of \(region.owner) was not handed over")
+        }
+        do throws(SystemCallError) {
+            let mapping = try RegionMapping(
+                descriptor: descriptor.rawValue, byteCount: Int(region.byteCount), access: .readOnly)
+            table.mapped(
+                IntakeRegion(base: mapping.base, byteCount: mapping.byteCount, owner: mapping),
+                of: region.owner.place.ordinal, now: now, into: &actions)
+            loop.tell(.regionMapped(region.owner))
+        } catch { loop.breakDown("\(error)") }
+    }
+
+    private func restore(_ assignment: AssignmentID, _ bits: [UInt8], _ spans: [DataSpan]) {
+        guard let blockCount = table.blockCount(of: assignment) else { return }
+        guard let blocks = BlockSet(bits: bits, blockCount: blockCount) else {
+            loop.breakDown("the bits of \(assignment) do not fit its piece")
+        }
+        if !disk.restore(assignment, blocks: blocks, spans, takeFile: loop.takeDescriptor) {
+            table.reportProgress(of: [assignment], into: &actions)
+        }
+    }
+
+    private func receive(_ frame: UnsafeRawBufferPointer, from sender: Incarnation) throws(PoolCodecError) {
+        switch sender.place.role {
+        case .peerWorker:
+            let worker = sender.place.ordinal, now = MonotonicClock.now
+            do throws(PoolCodecError) {
+                try PeerWorkerToHashWorker.decodeAll(frame) { message in
+                    if case .blocksArrived(let references) = message {
+                        table.blocksArrived(references, from: worker, now: now, into: &actions)
+                    }
+                }
+            } catch { table.peerWorkerBroke(worker, .unreadable(error), into: &actions) }
+        case .writer:
+            try WriterToHashWorker.decodeAll(frame) { message in
+                if case .writesAnswered(let assignments) = message {
+                    table.writesAnswered(assignments, into: &actions)
+                }
+            }
+        case .supervisor, .hashWorker: break
+        }
+    }
+
+    private func takeDiskAnswers() {
+        let now = MonotonicClock.now
+        let (answers, counts) = reader.takeAnswers()
+        rechecked = counts
+        var verdicts: [UInt16: [RecheckVerdict]] = [:]
+        for answer in answers {
+            switch answer {
+            case .rechecked(let torrent, let verdict): verdicts[torrent, default: []].append(verdict)
+            case .restored(let assignment, let blocks, let bytes):
+                if let bytes { table.blocksRestored(bytes, at: blocks, of: assignment, now: now) }
+                let isOpen = table.blockCount(of: assignment) != nil
+                if !disk.portionAnswered(assignment, isWanted: isOpen) {
+                    table.reportProgress(of: [assignment], into: &actions)
+                }
+            }
+        }
+        disk.feed()
+        // At most `DiskReader.capacity` in all, so that one message holds them.
+        for (torrent, verdicts) in verdicts { loop.tell(.rechecked(torrent: torrent, verdicts)) }
+    }
+
+    // MARK: Actions
+
+    private func perform() {
+        for action in actions {
+            switch action {
+            case .tellSupervisor(let news): loop.tell(news)
+            case .tellWriter(let message): loop.send(message, to: .writer)
+            case .tellPeerWorker(let worker, let message): loop.send(message, to: Place(.peerWorker, Int(worker)))
+            case .accuse(let worker, let fault):
+                guard let who = loop.current(Place(.peerWorker, Int(worker))) else { continue }
+                loop.tell(.neighbourBroke(who, text: "\(fault)"))
+            }
+        }
+        actions.removeAll(keepingCapacity: true)
+    }
+
+    /// Tells the status page of moved bytes, and makes sure that a report follows.
+    private func noteProgress() {
+        let moved = table.counts.storedByteCount + rechecked.hashedByteCount
+        if moved != movedByteCount {
+            loop.launch.status.moved(byteCount: Int(moved - movedByteCount))
+            movedByteCount = moved
+        }
+        if reportDeadline == .distantFuture && table.report(rechecked: rechecked) != lastReport {
+            reportDeadline = max(MonotonicClock.now, lastReportTime + Self.reportInterval)
+        }
+    }
+
+    private func report(now: MonotonicInstant) {
+        let report = table.report(rechecked: rechecked)
+        loop.tell(.report(report))
+        lastReport = report
+        lastReportTime = now
+        reportDeadline = .distantFuture
+    }
+}
+
+extension Place {
+    fileprivate static let writer = Place(.writer, 0)
+}
