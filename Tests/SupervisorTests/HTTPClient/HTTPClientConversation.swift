@@ -1,5 +1,4 @@
 import Glibc
-import PoolRuntime
 import Testing
 
 @testable import Supervisor
