@@ -9,7 +9,7 @@ import Testing
 
     @Test func blocksAreAwaitedOldestFirst() {
         var ledger = RequestLedger()
-        for index in 0..<3 { ledger.requested(.at(index, 0), deadline: start + .seconds(index), now: start) }
+        for index in 0..<3 { _ = ledger.requested(.at(index, 0), deadline: start + .seconds(index), now: start) }
         #expect(ledger.count == 3)
         #expect(ledger.oldest?.block == .at(0, 0))
         #expect(ledger.answered(.at(1, 0), leaving: .unwanted)?.standing == .awaited)
@@ -18,17 +18,27 @@ import Testing
         ledger.checkInvariants()
     }
 
+    @Test func aBlockIsRequestedOnceAtATime() {
+        var ledger = RequestLedger()
+        let isNew = ledger.requested(.at(0, 0), deadline: start, now: start)
+        let isNewAgain = ledger.requested(.at(0, 0), deadline: start + .seconds(9), now: start)
+        #expect(isNew && !isNewAgain)
+        #expect(ledger.count == 1)
+        #expect(ledger.oldest?.deadline == start)
+        ledger.checkInvariants()
+    }
+
     @Test func aLaterRequestNeverHasAnEarlierDeadline() {
         var ledger = RequestLedger()
-        ledger.requested(.at(0, 0), deadline: start + .seconds(60), now: start)
-        ledger.requested(.at(1, 0), deadline: start + .seconds(5), now: start)
+        _ = ledger.requested(.at(0, 0), deadline: start + .seconds(60), now: start)
+        _ = ledger.requested(.at(1, 0), deadline: start + .seconds(5), now: start)
         #expect(ledger[.at(1, 0)]?.deadline == start + .seconds(60))
         ledger.checkInvariants()
     }
 
     @Test func whatIsGivenUpIsRememberedUntilItIsAnswered() {
         var ledger = RequestLedger()
-        ledger.requested(.at(0, 0), deadline: start, now: start)
+        _ = ledger.requested(.at(0, 0), deadline: start, now: start)
         ledger.release(.at(0, 0), as: .late)
         #expect(ledger.isEmpty)
         #expect(ledger.answered(.at(0, 0), leaving: .unwanted)?.standing == .late)
@@ -38,9 +48,9 @@ import Testing
 
     @Test func aBlockThatWasRequestedTwiceMayComeTwice() {
         var ledger = RequestLedger()
-        ledger.requested(.at(0, 0), deadline: start, now: start)
+        _ = ledger.requested(.at(0, 0), deadline: start, now: start)
         ledger.release(.at(0, 0), as: .late)
-        ledger.requested(.at(0, 0), deadline: start, now: start)
+        _ = ledger.requested(.at(0, 0), deadline: start, now: start)
         #expect(ledger.answered(.at(0, 0), leaving: .unwanted)?.standing == .awaited)
         #expect(ledger.answered(.at(0, 0), leaving: .unwanted)?.standing == .unwanted)
         #expect(ledger.answered(.at(0, 0), leaving: .unwanted) == nil)
@@ -49,7 +59,7 @@ import Testing
 
     @Test func aRequestIsPassedOverWhenALaterOneIsAnswered() throws {
         var ledger = RequestLedger()
-        for index in 0..<3 { ledger.requested(.at(index, 0), deadline: start, now: start) }
+        for index in 0..<3 { _ = ledger.requested(.at(index, 0), deadline: start, now: start) }
         _ = ledger.answered(.at(1, 0), leaving: .unwanted)
         #expect(ledger.isPassedOver(try #require(ledger[.at(0, 0)])))
         #expect(!ledger.isPassedOver(try #require(ledger[.at(2, 0)])))
@@ -61,7 +71,7 @@ import Testing
     @Test func theMemoryOfGivenUpRequestsIsBounded() {
         var ledger = RequestLedger()
         for index in 0..<RequestLedger.releasedLimit + 10 {
-            ledger.requested(.at(index, 0), deadline: start, now: start)
+            _ = ledger.requested(.at(index, 0), deadline: start, now: start)
             ledger.release(.at(index, 0), as: .late)
         }
         ledger.checkInvariants()
@@ -80,7 +90,7 @@ import Testing
             switch Int.random(in: 0..<4, using: &random) {
             case 0, 1:
                 if !awaited.contains(block), due[block, default: 0] < 200 {
-                    ledger.requested(block, deadline: start + .seconds(step), now: start + .seconds(step))
+                    _ = ledger.requested(block, deadline: start + .seconds(step), now: start + .seconds(step))
                     awaited.append(block)
                     due[block, default: 0] += 1
                 }

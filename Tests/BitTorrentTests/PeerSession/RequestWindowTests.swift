@@ -19,7 +19,7 @@ import Testing
     private mutating func measured(roundTrip: Duration, peerLimit: Int = 2000) -> RequestWindow {
         var window = RequestWindow()
         window.peerLimitReceived(peerLimit)
-        window.firstByteReceived(delay: roundTrip)
+        window.firstByteReceived(sentAt: clock.now, now: clock.now + roundTrip)
         answer(10, over: .seconds(2), &window)
         return window
     }
@@ -52,7 +52,7 @@ import Testing
     @Test func theSmallestRoundTripCounts() {
         var test = self
         var window = test.measured(roundTrip: .zero)
-        window.firstByteReceived(delay: .seconds(3))
+        window.firstByteReceived(sentAt: test.clock.now, now: test.clock.now + .seconds(3))
         #expect(window.limit(bytesPerSecond: mebibyte) == 64)
     }
 
@@ -126,35 +126,41 @@ import Testing
 }
 
 @Suite struct RequestTimeoutTests {
+    private let start = FakeClock().now
+
+    private func current(_ timeout: RequestTimeout) -> Duration { timeout.after(start) - start }
+
     @Test func aNewPeerGetsTenSeconds() {
-        #expect(RequestTimeout().current == .seconds(10))
+        #expect(current(RequestTimeout()) == .seconds(10))
     }
 
     @Test func aFastPeerGetsTheShortestAndASlowOneMore() {
         var fast = RequestTimeout()
         var slow = RequestTimeout()
         for _ in 0..<100 {
-            fast.blockAnswered(delay: .milliseconds(3))
-            slow.blockAnswered(delay: .seconds(20))
+            fast.blockAnswered(sentAt: start, now: start + .milliseconds(3))
+            slow.blockAnswered(sentAt: start, now: start + .seconds(20))
         }
-        #expect(fast.current == RequestTimeout.shortest)
-        #expect(slow.current > .seconds(19) && slow.current < .seconds(21))
+        #expect(current(fast) == RequestTimeout.shortest)
+        #expect(current(slow) > .seconds(19) && current(slow) < .seconds(21))
     }
 
     @Test func anUnsteadyPeerGetsMoreThanASteadyOne() {
         var unsteady = RequestTimeout()
-        for index in 0..<100 { unsteady.blockAnswered(delay: .seconds(index % 2 == 0 ? 2 : 18)) }
-        #expect(unsteady.current > .seconds(20))
-        #expect(unsteady.current <= RequestTimeout.longest)
+        for index in 0..<100 {
+            unsteady.blockAnswered(sentAt: start, now: start + .seconds(index % 2 == 0 ? 2 : 18))
+        }
+        #expect(current(unsteady) > .seconds(20))
+        #expect(current(unsteady) <= RequestTimeout.longest)
     }
 
     @Test func eachMissDoublesUpToTheLongest() {
         var timeout = RequestTimeout()
-        let seconds: [Duration] = (0..<5).map { _ in
+        let limits: [Duration] = (0..<5).map { _ in
             timeout.deadlineMissed()
-            return timeout.current
+            return current(timeout)
         }
-        #expect(seconds == [.seconds(20), .seconds(40), .seconds(60), .seconds(60), .seconds(60)])
+        #expect(limits == [.seconds(20), .seconds(40), .seconds(60), .seconds(60), .seconds(60)])
     }
 }
 

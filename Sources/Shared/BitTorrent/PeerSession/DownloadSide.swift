@@ -130,11 +130,9 @@ struct DownloadSide {
     mutating func request(
         _ block: BlockAddress, in torrent: TorrentView, now: MonotonicInstant, into actions: inout [SessionAction]
     ) -> Bool {
-        guard canRequest(block.piece), capacity(now: now) > 0, requests[block]?.standing != .awaited else {
-            return false
-        }
+        guard canRequest(block.piece), capacity(now: now) > 0 else { return false }
         if requests.isEmpty { window.pipelineRefilled(bytesPerSecond: rate.bytesPerSecond(now: now)) }
-        requests.requested(block, deadline: now + timeout.current, now: now)
+        guard requests.requested(block, deadline: timeout.after(now), now: now) else { return false }
         actions.append(.send(.request(BlockSpan(block, in: torrent.geometry))))
         return true
     }
@@ -170,7 +168,7 @@ struct DownloadSide {
         arriving = block
         switch entry.standing {
         case .awaited:
-            if entry.answersDue == 1 { window.firstByteReceived(delay: now - entry.sentAt) }
+            if entry.answersDue == 1 { window.firstByteReceived(sentAt: entry.sentAt, now: now) }
             return .take(block)
         case .late: return .takeLate(block)
         case .unwanted: return .drop
@@ -198,7 +196,7 @@ struct DownloadSide {
         rejectsInARow = 0
         answeredBlocks += 1
         // Of two requests for one block nobody knows which is answered, so nothing is learned (Karn's rule, as in TCP).
-        if entry.answersDue == 1 { timeout.blockAnswered(delay: now - entry.sentAt) }
+        if entry.answersDue == 1 { timeout.blockAnswered(sentAt: entry.sentAt, now: now) }
         window.blockAnswered(now: now)
         noteLosses(now: now)
         if wasSnubbed, !isChoked { actions.append(.assignBlocks) }
@@ -242,12 +240,12 @@ struct DownloadSide {
     /// one over. Never beyond `RequestTimeout.longest`. Invariant: of all awaited ones the oldest has the earliest.
     private func effectiveDeadline(_ entry: RequestLedger.Entry) -> MonotonicInstant {
         if requests.isPassedOver(entry) { return entry.deadline }
-        return max(entry.deadline, min(lastProgress + timeout.current, entry.sentAt + RequestTimeout.longest))
+        return max(entry.deadline, min(timeout.after(lastProgress), RequestTimeout.latest(for: entry.sentAt)))
     }
 
     mutating func timerFired(now: MonotonicInstant, into actions: inout [SessionAction]) {
         guard let newest = returnLate(now: now, into: &actions), !isChoked else { return }
-        if lastProgress + timeout.current <= now {
+        if timeout.after(lastProgress) <= now {
             window.peerFellSilent()
             timeout.deadlineMissed()
         } else {

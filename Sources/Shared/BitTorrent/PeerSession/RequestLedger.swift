@@ -58,7 +58,13 @@ struct RequestLedger {
     /// The awaited block that was requested first, which has the earliest deadline.
     var oldest: Entry? { awaited.count == 0 ? nil : entries[Int(awaited.first)] }
 
-    subscript(block: BlockAddress) -> Entry? { places[block].map { entries[Int($0)] } }
+    subscript(block: BlockAddress) -> Entry? { place(of: block).map { entries[Int($0)] } }
+
+    /// Most peers answer in order, so the oldest is looked at before anything is hashed.
+    private func place(of block: BlockAddress) -> Int32? {
+        if awaited.count > 0, entries[Int(awaited.first)].block == block { return awaited.first }
+        return places[block]
+    }
 
     /// Whether the peer has answered a later request but not this one.
     func isPassedOver(_ entry: Entry) -> Bool { entry.sequence < newestAnswered }
@@ -69,40 +75,37 @@ struct RequestLedger {
         return entries[Int(firstQueued == Self.none ? awaited.last : entries[Int(firstQueued)].previous)]
     }
 
-    /// - Precondition: the block is not awaited.
-    mutating func requested(_ block: BlockAddress, deadline: MonotonicInstant, now: MonotonicInstant) {
-        let deadline = max(deadline, awaited.count == 0 ? deadline : entries[Int(awaited.last)].deadline)
-        nextSequence += 1
-        if let place = places[block] {
-            precondition(entries[Int(place)].standing != .awaited, "one request for a block at a time")
-            Self.unlink(place, from: &released, in: &entries)
-            entries[Int(place)].standing = .awaited
-            entries[Int(place)].sentAt = now
-            entries[Int(place)].deadline = deadline
-            entries[Int(place)].sequence = nextSequence
-            entries[Int(place)].answersDue = entries[Int(place)].answersDue.saturatingSuccessor
-            enqueue(place)
-            return
+    /// - Returns: false, and nothing has happened, when the block is awaited already.
+    mutating func requested(_ block: BlockAddress, deadline: MonotonicInstant, now: MonotonicInstant) -> Bool {
+        let fresh = unused.last ?? Int32(entries.count)
+        let known = places.updateValue(fresh, forKey: block)
+        if let known {
+            places[block] = known
+            guard entries[Int(known)].standing != .awaited else { return false }
+            Self.unlink(known, from: &released, in: &entries)
         }
+        nextSequence += 1
+        let answersDue = known.map { entries[Int($0)].answersDue.saturatingSuccessor } ?? 1
         let entry = Entry(
-            block: block, standing: .awaited, sentAt: now, deadline: deadline, sequence: nextSequence, answersDue: 1)
-        let place: Int32
-        if let free = unused.popLast() {
-            place = free
-            entries[Int(place)] = entry
+            block: block, standing: .awaited, sentAt: now,
+            deadline: max(deadline, awaited.count == 0 ? deadline : entries[Int(awaited.last)].deadline),
+            sequence: nextSequence, answersDue: answersDue)
+        if let known {
+            entries[Int(known)] = entry
+        } else if unused.popLast() != nil {
+            entries[Int(fresh)] = entry
         } else {
-            place = Int32(entries.count)
             entries.append(entry)
         }
-        places[block] = place
-        enqueue(place)
+        enqueue(known ?? fresh)
+        return true
     }
 
     /// The peer has answered one request for the block, with its bytes or a refusal.
     /// - Parameter rest: how the block stands while more requests for it are unanswered.
     /// - Returns: how the block stood; nil when it was never requested, or so long ago that it is forgotten.
     mutating func answered(_ block: BlockAddress, leaving rest: Standing) -> Entry? {
-        guard let place = places[block] else { return nil }
+        guard let place = place(of: block) else { return nil }
         let entry = entries[Int(place)]
         passOver(to: entry.sequence)
         entries[Int(place)].answersDue -= 1

@@ -12,6 +12,7 @@ struct RequestWindow {
     static let untoldPeerLimit = 250
     /// Work that a peer has ahead of it beyond the round trip; covers the waits on both sides between two turns.
     static let margin: Duration = .seconds(1)
+    private static let marginNanoseconds = margin.wholeNanoseconds
     /// How long a ceiling stands before an eighth more is tried; longer than a lost request takes to be noticed.
     static let ceilingTrial: Duration = .seconds(15)
     /// Round trips beyond this are taken for a peer's slowness, which deserves no longer queue.
@@ -27,8 +28,9 @@ struct RequestWindow {
     }
 
     private var growth = Growth.doubling(limit: initial, firstAnswer: nil)
-    /// Smallest time between a request and the first byte of its answer: later ones include our own queue.
-    private var roundTrip: Duration?
+    /// Smallest time between a request and the first byte of its answer, in nanoseconds: longer ones include our own
+    /// queue. Never more than `longestRoundTrip`.
+    private var roundTrip = longestRoundTrip.wholeNanoseconds
     private var peerLimit = untoldPeerLimit
     /// Learned from requests that were lost among answered ones: peers drop in silence what they cannot queue, but every
     /// peer queues `initial`.
@@ -43,9 +45,10 @@ struct RequestWindow {
         switch growth {
         case .doubling(let limit, _): return min(limit, largest)
         case .measured:
-            let delay = min(roundTrip ?? .zero, Self.longestRoundTrip) + Self.margin
-            let blocks = bytesPerSecond * delay.inSeconds / Double(TorrentGeometry.blockByteCount)
-            return min(max(Self.smallest, Int(min(blocks, Double(Self.maximum)).rounded(.up))), largest)
+            let seconds = Double(roundTrip + Self.marginNanoseconds) / 1e9
+            let blockByteCount = Int(TorrentGeometry.blockByteCount)
+            let byteCount = Int(min(bytesPerSecond * seconds, Double(Self.maximum * blockByteCount)))
+            return min(max(Self.smallest, (byteCount + blockByteCount - 1) / blockByteCount), largest)
         case .probing: return 1
         }
     }
@@ -64,7 +67,9 @@ struct RequestWindow {
         growth = .doubling(limit: max(Self.initial, limit(bytesPerSecond: bytesPerSecond)), firstAnswer: nil)
     }
 
-    mutating func firstByteReceived(delay: Duration) { roundTrip = min(delay, roundTrip ?? delay) }
+    mutating func firstByteReceived(sentAt: MonotonicInstant, now: MonotonicInstant) {
+        roundTrip = min(roundTrip, now.nanoseconds &- sentAt.nanoseconds)
+    }
 
     mutating func blockAnswered(now: MonotonicInstant) {
         if ceiling < Self.maximum, now - ceilingSince >= Self.ceilingTrial {
@@ -74,7 +79,7 @@ struct RequestWindow {
         switch growth {
         case .doubling(let limit, let firstAnswer):
             let firstAnswer = firstAnswer ?? now
-            if now - firstAnswer >= Self.margin {
+            if now.nanoseconds &- firstAnswer.nanoseconds >= Self.marginNanoseconds {
                 growth = .measured
             } else {
                 growth = .doubling(limit: min(limit + 1, largest), firstAnswer: firstAnswer)

@@ -1,7 +1,7 @@
 /// Measures bytes per second over the last few seconds. Time is an argument and may stand still, but not go back far.
 package struct RateEstimator: Sendable {
-    /// Length of one bucket; a rate is at most this much out of date.
-    private static let bucket: Duration = .milliseconds(500)
+    /// Nanoseconds of one bucket; a rate is at most this much out of date.
+    private static let bucket: Int64 = 500_000_000
     private static let bucketCount = 8
     /// How far back a rate looks: long enough to level out single blocks, short enough to follow a line (a guess).
     package static let span: Duration = .seconds(4)
@@ -30,18 +30,18 @@ package struct RateEstimator: Sendable {
     /// Bytes per second over `span`, or since bytes began to flow while that is shorter (but at least one bucket, so
     /// that a first burst is not taken for a line's speed).
     package func bytesPerSecond(now: MonotonicInstant) -> Double {
-        var current = self
-        current.advance(to: now)
-        guard current.sum > 0 else { return 0 }
-        let intoBucket = MonotonicInstant(nanoseconds: current.newest * Self.bucket.wholeNanoseconds)
-        let covered = Self.bucket.inSeconds * Double(Self.bucketCount - 1) + max(0, (now - intoBucket).inSeconds)
-        let age = max((now - start).inSeconds, Self.bucket.inSeconds)
-        return Double(current.sum) / min(covered, age)
+        if Self.bucketNumber(now) > newest {
+            var current = self
+            current.advance(to: now)
+            return current.bytesPerSecond(now: now)
+        }
+        guard sum > 0 else { return 0 }
+        let covered = Self.bucket * Int64(Self.bucketCount - 1) + max(0, now.nanoseconds - newest * Self.bucket)
+        let age = max(now.nanoseconds - start.nanoseconds, Self.bucket)
+        return Double(sum) * 1e9 / Double(min(covered, age))
     }
 
-    private static func bucketNumber(_ instant: MonotonicInstant) -> Int64 {
-        instant.nanoseconds / bucket.wholeNanoseconds
-    }
+    private static func bucketNumber(_ instant: MonotonicInstant) -> Int64 { instant.nanoseconds / bucket }
 
     /// Empties the buckets between the newest and `now`.
     private mutating func advance(to now: MonotonicInstant) {
