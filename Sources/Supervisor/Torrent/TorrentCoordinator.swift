@@ -116,7 +116,7 @@ struct TorrentCoordinator {
     }
 
     mutating func grantReturned(
-        _ assignment: AssignmentID, _ ranges: [BlockRange], _ reason: ReturnReason, by worker: Int,
+        _ assignment: AssignmentID, _ ranges: [BlockRange], _ reason: PoolProtocol.ReturnReason, by worker: Int,
         budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
     ) {
         guard let count = blocks.blockCount(of: assignment) else { return }
