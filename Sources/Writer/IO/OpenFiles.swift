@@ -1,0 +1,63 @@
+import CLinux
+import Glibc
+import PoolRuntime
+
+/// A file that the disk thread may write.
+final class OpenFile {
+    let number: Int
+    let path: String
+    let descriptor: OwnedDescriptor
+    unowned let torrent: TorrentFiles
+    /// Written since its last sync.
+    var isDirty = false
+    fileprivate var lastUse: UInt64 = 0
+
+    init(number: Int, path: String, descriptor: OwnedDescriptor, torrent: TorrentFiles) {
+        self.number = number
+        self.path = path
+        self.descriptor = descriptor
+        self.torrent = torrent
+    }
+}
+
+/// Owns the files of all torrents that are open for writing, and which of them is closed to make room: the one that was
+/// not used for the longest time. Disk thread only.
+final class OpenFiles {
+    private struct Key: Hashable {
+        let torrent: UInt16
+        let file: Int
+    }
+
+    /// Descriptors for payload; half of the usual soft limit of 1024 for a process.
+    static let usualCapacity = 512
+
+    private let capacity: Int
+    private var files: [Key: OpenFile] = [:]
+    private var uses: UInt64 = 0
+
+    init(capacity: Int = OpenFiles.usualCapacity) { self.capacity = capacity }
+
+    var count: Int { files.count }
+
+    func find(_ number: Int, of torrent: TorrentFiles) -> OpenFile? {
+        guard let file = files[Key(torrent: torrent.torrent, file: number)] else { return nil }
+        uses += 1
+        file.lastUse = uses
+        return file
+    }
+
+    /// Closes the oldest file when another would be one too many. It is synced first: the kernel reports a failed
+    /// write-back to descriptors that are open at that time.
+    func makeRoom() {
+        while files.count >= capacity, let oldest = files.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+            oldest.value.torrent.syncBeforeClosing(oldest.value)
+            files[oldest.key] = nil
+        }
+    }
+
+    func add(_ file: OpenFile) {
+        uses += 1
+        file.lastUse = uses
+        files[Key(torrent: file.torrent.torrent, file: file.number)] = file
+    }
+}

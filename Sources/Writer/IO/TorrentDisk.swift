@@ -1,0 +1,123 @@
+import Glibc
+import PoolProtocol
+import PoolRuntime
+import SystemPackage
+
+/// Carries out the orders for one torrent. Disk thread only, once it was handed over; every call may block.
+final class TorrentDisk {
+    private let files: TorrentFiles
+    private let journal: JournalFile
+    private let lock: OwnedDescriptor
+    private let counters: DiskCounters
+    private let forcesToDisk: Bool
+    /// What the journal said when this life began; nil before `prepare`.
+    private var before: JournalState?
+    /// Files whose inode is in the journal.
+    private var recordedInodes: [Int: UInt64] = [:]
+
+    init(files: TorrentFiles, journal: JournalFile, lock: OwnedDescriptor, counters: DiskCounters, forcesToDisk: Bool) {
+        self.files = files
+        self.journal = journal
+        self.lock = lock
+        self.counters = counters
+        self.forcesToDisk = forcesToDisk
+    }
+
+    var torrent: UInt16 { files.torrent }
+
+    func perform(_ order: DiskOrder, addresses: [UInt16: UnsafeRawPointer]) -> DiskOutcome {
+        switch order {
+        case .lock: takeLock()
+        case .prepare: attempt { () throws(StageError) in try prepare() }
+        case .write(_, let plan):
+            attempt { () throws(StageError) in
+                try at(.writing) { () throws(SystemCallError) in try files.write(plan, addresses: addresses) }
+            }
+        case .sync(_, let batch): attempt { () throws(StageError) in try sync(batch) }
+        case .record(_, let records): attempt { () throws(StageError) in try record(records) }
+        case .finish: attempt { () throws(StageError) in try finish() }
+        }
+    }
+
+    private func takeLock() -> DiskOutcome {
+        while true {
+            if counters.during(.lock, { flock(lock.rawValue, LOCK_EX | LOCK_NB) }) == 0 { return .done }
+            if errno == EINTR { continue }
+            let isHeld = errno == EWOULDBLOCK
+            let failure = failure(.writing, SystemCallError("flock", errno, subject: "the writer's lock"))
+            return isHeld ? .lockIsHeld(failure) : .failed(failure)
+        }
+    }
+
+    private func prepare() throws(StageError) {
+        try at(.recording) { () throws(SystemCallError) in
+            before = try counters.during(.read) { () throws(SystemCallError) in
+                try journal.prepare(files.map.table.journalSubject)
+            }
+        }
+        try at(.writing) { () throws(SystemCallError) in try files.prepare() }
+    }
+
+    private func sync(_ batch: SyncPolicy.Batch) throws(StageError) {
+        try at(.syncing) { () throws(SystemCallError) in
+            try files.inherit(batch.inheritedFiles)
+            try files.sync()
+        }
+        var records: [JournalRecord] = []
+        if !batch.pieces.isEmpty { records.append(.piecesSynced(batch.pieces)) }
+        for partial in batch.partials { records.append(.partial(partial.piece, partial.blocks)) }
+        try record(records)
+    }
+
+    private func record(_ records: [JournalRecord]) throws(StageError) {
+        let identities = newIdentities
+        try at(.recording) { () throws(SystemCallError) in
+            try counters.during(.write) { () throws(SystemCallError) in
+                try journal.append((identities.isEmpty ? [] : [.filesKnown(identities)]) + records)
+            }
+            for identity in identities { recordedInodes[Int(identity.file)] = identity.inode }
+            if forcesToDisk {
+                try counters.syncing { () throws(SystemCallError) in try journal.sync() }
+            }
+        }
+    }
+
+    private var newIdentities: [FileIdentity] {
+        files.inodes.filter { recordedInodes[$0.key] != $0.value }
+            .map { FileIdentity(file: UInt32($0.key), inode: $0.value) }
+            .sorted { $0.file < $1.file }
+    }
+
+    private func finish() throws(StageError) {
+        guard let before else { preconditionFailure("a torrent is finished after it was prepared") }
+        try at(.syncing) { () throws(SystemCallError) in try files.sync() }
+        var facts: [FileFact] = []
+        try at(.recording) { () throws(SystemCallError) in
+            facts = try counters.during(.read) { () throws(SystemCallError) in try files.facts(before) }
+        }
+        try record([.cleanStop(facts)])
+    }
+
+    // MARK: errors
+
+    private struct StageError: Error {
+        let stage: DiskFailure.Stage
+        let error: SystemCallError
+    }
+
+    private func at(_ stage: DiskFailure.Stage, _ body: () throws(SystemCallError) -> Void) throws(StageError) {
+        do throws(SystemCallError) { try body() } catch { throw StageError(stage: stage, error: error) }
+    }
+
+    private func attempt(_ body: () throws(StageError) -> Void) -> DiskOutcome {
+        do throws(StageError) {
+            try body()
+            return .done
+        } catch { return .failed(failure(error.stage, error.error)) }
+    }
+
+    private func failure(_ stage: DiskFailure.Stage, _ error: SystemCallError) -> DiskFailure {
+        DiskFailure(
+            torrent: torrent, stage: stage, call: error.call, errno: error.errno.rawValue, path: error.subject)
+    }
+}

@@ -1,0 +1,275 @@
+import CLinux
+import Glibc
+import PoolProtocol
+import PoolRuntime
+import SystemPackage
+
+/// Owns one torrent's files on the disk: makes, opens, writes and syncs them. Disk thread only; every call may block.
+final class TorrentFiles {
+    let torrent: UInt16
+    let map: FileMap
+    private let tree: DirectoryTree
+    private let openFiles: OpenFiles
+    private let preallocates: Bool
+    /// False when the user left syncing to the kernel.
+    private let forcesToDisk: Bool
+    private let counters: DiskCounters
+    /// For `syncfs`, which needs more than O_PATH, and which reports failures since this was opened.
+    private var root: OwnedDescriptor?
+    private var dirtyFiles: [Int: OpenFile] = [:]
+    /// Directories with entries that are not on the disk yet, relative to `--dir`.
+    private var changedDirectories: Set<String> = []
+    private var failedSync: SystemCallError?
+    /// The inode of every file that was opened in this life.
+    private(set) var inodes: [Int: UInt64] = [:]
+
+    init(
+        torrent: UInt16, map: FileMap, directory: OwnedDescriptor, openFiles: OpenFiles, preallocates: Bool,
+        forcesToDisk: Bool, counters: DiskCounters
+    ) {
+        self.torrent = torrent
+        self.map = map
+        self.openFiles = openFiles
+        self.preallocates = preallocates
+        self.forcesToDisk = forcesToDisk
+        self.counters = counters
+        tree = DirectoryTree(directory)
+    }
+
+    /// Makes the empty files, and reserves space for the others if asked for.
+    func prepare() throws(SystemCallError) {
+        if root == nil {
+            root = try counters.during(.open) { () throws(SystemCallError) in
+                try tree.open("", flags: O_RDONLY | O_DIRECTORY)
+            }
+        }
+        for (number, entry) in map.table.files.enumerated() where entry.kind == .wanted {
+            if entry.byteCount == 0 {
+                _ = try file(number)
+            } else if preallocates {
+                try reserve(try file(number), byteCount: entry.byteCount)
+            }
+        }
+    }
+
+    private func reserve(_ file: OpenFile, byteCount: UInt64) throws(SystemCallError) {
+        let result = counters.during(.allocate) { clinux_reserve(file.descriptor.rawValue, 0, Int64(byteCount)) }
+        // A file system that cannot reserve is no reason to refuse it: the file grows as it is written.
+        if result != -EOPNOTSUPP { try checked("fallocate", subject: file.path, result) }
+        markDirty(file)
+    }
+
+    // MARK: writing
+
+    /// - Parameter addresses: of the hash-workers' regions, by ordinal.
+    func write(_ plan: WritePlan, addresses: [UInt16: UnsafeRawPointer]) throws(SystemCallError) {
+        for call in plan.calls {
+            let file = try file(call.file)
+            markDirty(file)
+            var vectors = call.vectors.map { vector in
+                let start = addresses[vector.region]! + vector.regionOffset
+                return iovec(iov_base: UnsafeMutableRawPointer(mutating: start), iov_len: vector.byteCount)
+            }
+            try counters.during(.write) { () throws(SystemCallError) in
+                try write(&vectors, to: file, at: call.offset)
+                counters.wrote(byteCount: call.byteCount)
+                // Small files are left to the next sync; a hint that fails costs nothing but time.
+                if forcesToDisk && call.byteCount >= Self.leastWriteBack {
+                    _ = clinux_sync_file_range_start(
+                        file.descriptor.rawValue, Int64(call.offset), Int64(call.byteCount))
+                }
+            }
+        }
+    }
+
+    /// From this size on, write-back is started behind each write (measured: a GiB is on the disk in 0.35 s instead
+    /// of 0.7 s). Below it the call costs more than it brings (a guess).
+    private static let leastWriteBack = 65536
+
+    private func write(_ vectors: inout [iovec], to file: OpenFile, at offset: UInt64) throws(SystemCallError) {
+        var offset = offset
+        var first = 0
+        while first < vectors.count {
+            let written = vectors.withUnsafeBufferPointer {
+                pwritev(file.descriptor.rawValue, $0.baseAddress! + first, CInt($0.count - first), off_t(offset))
+            }
+            if written < 0 {
+                if errno == EINTR { continue }
+                guard errno == EAGAIN else { throw SystemCallError("pwritev", errno, subject: file.path) }
+                // No regular file should say so; a network file system that does gets a moment.
+                usleep(1000)
+            } else if written == 0 {
+                throw SystemCallError("pwritev", ENOSPC, subject: file.path)
+            } else {
+                offset += UInt64(written)
+                first = Self.advance(&vectors, from: first, by: written)
+            }
+        }
+    }
+
+    /// - Returns: the first vector with bytes left.
+    private static func advance(_ vectors: inout [iovec], from first: Int, by byteCount: Int) -> Int {
+        var index = first
+        var rest = byteCount
+        while index < vectors.count, rest >= vectors[index].iov_len {
+            rest -= vectors[index].iov_len
+            index += 1
+        }
+        if rest > 0 {
+            vectors[index].iov_base += rest
+            vectors[index].iov_len -= rest
+        }
+        return index
+    }
+
+    // MARK: opening
+
+    private func file(_ number: Int) throws(SystemCallError) -> OpenFile {
+        if let file = openFiles.find(number, of: self) { return file }
+        let path = map.path(of: number)
+        openFiles.makeRoom()
+        return try counters.during(.open) { () throws(SystemCallError) in
+            let (descriptor, status, isNew) = try open(path)
+            let file = OpenFile(number: number, path: path, descriptor: descriptor, torrent: self)
+            inodes[number] = status.inode
+            if isNew { changedDirectories.insert(Self.parent(of: path)) }
+            // Bytes behind the end belong to no piece, and the result has to equal the source (libtorrent cuts too).
+            if let byteCount = map.byteCount(of: number), status.byteCount > byteCount {
+                guard ftruncate(descriptor.rawValue, off_t(byteCount)) == 0 else {
+                    throw SystemCallError("ftruncate", errno, subject: path)
+                }
+                markDirty(file)
+            }
+            openFiles.add(file)
+            return file
+        }
+    }
+
+    private func open(
+        _ path: String
+    ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus, isNew: Bool) {
+        if let existing = try openExisting(path) { return (existing.descriptor, existing.status, false) }
+        for directory in try tree.makeParents(of: path) { changedDirectories.insert(directory) }
+        let made = try tree.openFile(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
+        return (made.descriptor, made.status, true)
+    }
+
+    private func openExisting(
+        _ path: String
+    ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus)? {
+        do throws(SystemCallError) {
+            return try tree.openFile(path, flags: O_WRONLY)
+        } catch {
+            guard error.errno.rawValue == ENOENT else { throw error }
+            return nil
+        }
+    }
+
+    private static func parent(of path: String) -> String {
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
+    }
+
+    // MARK: syncing
+
+    private func markDirty(_ file: OpenFile) {
+        file.isDirty = true
+        dirtyFiles[file.number] = file
+    }
+
+    /// Opens files that a predecessor wrote, so that the next sync covers them. One that is gone is an error: it must
+    /// not come back empty and be claimed.
+    func inherit(_ files: Set<Int>) throws(SystemCallError) {
+        for number in files.sorted() {
+            let path = map.path(of: number)
+            if openFiles.find(number, of: self) == nil, try openExisting(path) == nil {
+                throw SystemCallError("open", ENOENT, subject: path)
+            }
+            markDirty(try file(number))
+        }
+    }
+
+    /// Forces all that was written to the disk.
+    /// - Throws: once for everything since the last good sync, also what failed when a file was closed early.
+    func sync() throws(SystemCallError) {
+        if let failedSync {
+            self.failedSync = nil
+            throw failedSync
+        }
+        guard forcesToDisk, !dirtyFiles.isEmpty || !changedDirectories.isEmpty else { return }
+        let files = Array(dirtyFiles.values), directories = changedDirectories
+        // Whatever the outcome: what failed is lost, and never tried again as if it could be saved.
+        for file in files { file.isDirty = false }
+        dirtyFiles = [:]
+        changedDirectories = []
+        if SyncPolicy.syncsWholeFileSystem(fileCount: files.count, directoryCount: directories.count) {
+            return try syncFileSystem()
+        }
+        for file in files { try force("fdatasync", file.path) { fdatasync(file.descriptor.rawValue) } }
+        for path in directories {
+            let directory = try tree.open(path, flags: O_RDONLY | O_DIRECTORY)
+            try force("fsync", path) { fsync(directory.rawValue) }
+        }
+    }
+
+    /// Makes a file's bytes safe before its descriptor goes; a failure is kept for the next `sync`, which then fails.
+    func syncBeforeClosing(_ file: OpenFile) {
+        guard file.isDirty else { return }
+        guard forcesToDisk else {
+            file.isDirty = false
+            dirtyFiles[file.number] = nil
+            return
+        }
+        do throws(SystemCallError) {
+            if SyncPolicy.syncsWholeFileSystem(fileCount: dirtyFiles.count, directoryCount: 0) {
+                for dirty in dirtyFiles.values { dirty.isDirty = false }
+                dirtyFiles = [:]
+                try syncFileSystem()
+            } else {
+                file.isDirty = false
+                dirtyFiles[file.number] = nil
+                try force("fdatasync", file.path) { fdatasync(file.descriptor.rawValue) }
+            }
+        } catch {
+            failedSync = failedSync ?? error
+        }
+    }
+
+    private func syncFileSystem() throws(SystemCallError) {
+        guard let root else { preconditionFailure("files are synced after they were prepared") }
+        try counters.syncing { () throws(SystemCallError) in
+            _ = try checked("syncfs", clinux_syncfs(root.rawValue))
+        }
+    }
+
+    private func force(_ call: String, _ path: String, _ body: () -> CInt) throws(SystemCallError) {
+        try counters.syncing { () throws(SystemCallError) in
+            guard body() == 0 else { throw SystemCallError(call, errno, subject: path) }
+        }
+    }
+
+    // MARK: facts
+
+    /// The facts of every file that exists, for the clean-stop record.
+    /// - Parameter before: what the journal knew when this life began. A file that this life did not open keeps its old
+    ///   facts, so that a change behind our back is seen at the next start; one that was swapped gets none.
+    func facts(_ before: JournalState) throws(SystemCallError) -> [FileFact] {
+        let known = Dictionary(
+            (before.cleanStop ?? []).map { ($0.file, $0) }, uniquingKeysWith: { _, last in last })
+        var survey = tree.lookAround()
+        var facts: [FileFact] = []
+        let wanted = map.table.files.indices.filter { map.table.files[$0].kind == .wanted }
+        for number in wanted + (map.table.partsPath.isEmpty ? [] : [map.partsFile]) {
+            let name = UInt32(number)
+            if inodes[number] == nil, let fact = known[name] {
+                facts.append(fact)
+                continue
+            }
+            guard let status = try survey.status(of: map.path(of: number)),
+                status.inode == inodes[number] ?? before.inodes[name] ?? status.inode
+            else { continue }
+            facts.append(
+                FileFact(file: name, byteCount: status.byteCount, modified: status.modified, inode: status.inode))
+        }
+        return facts
+    }
+}

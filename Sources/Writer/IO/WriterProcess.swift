@@ -1,0 +1,173 @@
+import BitTorrent
+import CLinux
+import Glibc
+import Logging
+import PoolProtocol
+import PoolRuntime
+
+/// Connects the writer's core with its loop and its disk thread: turns messages into events and carries actions out.
+final class WriterProcess {
+    private let loop: WorkerLoop<SupervisorToWriter, WriterToSupervisor>
+    private let counters: DiskCounters
+    private let disk: DiskThread
+    private let openFiles = OpenFiles()
+    private var core = WriterCore()
+    /// The newest region of each hash-worker, by ordinal.
+    private var regions: [UInt16: RegionMapping] = [:]
+    /// Answers for a hash-worker that has not joined yet.
+    private var unsentAnswers: [Place: [AssignmentID]] = [:]
+    private var movedByteCount: UInt64 = 0
+
+    init(_ launch: WorkerLaunch, _ loop: WorkerLoop<SupervisorToWriter, WriterToSupervisor>) {
+        self.loop = loop
+        // A write beyond RLIMIT_FSIZE shall be an error with a path, not the end of the process.
+        _ = clinux_ignore_signal(SIGXFSZ)
+        counters = DiskCounters(status: launch.status)
+        do throws(SystemCallError) { disk = try DiskThread(counters: counters) } catch {
+            WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
+        }
+        loop.orderReceived = { [unowned self] in received($0) }
+        loop.frameReceived = { [unowned self] sender, frame throws(PoolCodecError) in
+            try framesReceived(frame, from: sender)
+        }
+        loop.nextDeadline = { [unowned self] in core.nextDeadline }
+        loop.turnEnding = { [unowned self] in turnEnding() }
+        loop.poll.watch(descriptor: disk.descriptor) { [unowned self] _ in ordersEnded() }
+    }
+
+    // MARK: events
+
+    private func received(_ order: SupervisorToWriter) {
+        do throws(PoolCodecError) {
+            switch order {
+            case .join: break
+            case .workerReplaced(let newcomer): replaced(by: newcomer)
+            case .workerGivenUp(let place):
+                loop.gaveUp(place)
+                unsentAnswers[place] = nil
+                _ = core.hashWorkerDied(place, before: .max)
+            case .mapRegion(let region): try map(region)
+            case .addTorrent(let setup): try add(setup)
+            case .syncPending(let torrent, let pieces):
+                try core.syncPendingReceived(torrent, pieces, now: MonotonicClock.now)
+            case .syncAll: core.syncAllReceived()
+            case .finish: core.finishReceived(now: MonotonicClock.now)
+            case .stop: loop.stop()
+            }
+        } catch { loop.breakDown("an order of the supervisor makes no sense (\(error))") }
+    }
+
+    private func framesReceived(
+        _ frame: UnsafeRawBufferPointer, from sender: Incarnation
+    ) throws(PoolCodecError) {
+        var batches: [(FrameBatch, [UInt8]?)] = []
+        try HashWorkerToWriter.decodeAll(frame) { message in
+            switch message {
+            case .hello, .welcome: break
+            case .writePiece(let batch): batches.append((batch, nil))
+            case .writeBlocks(let batch, let bits): batches.append((batch, bits))
+            }
+        }
+        var actions: [WriterCore.Action] = []
+        let now = MonotonicClock.now
+        for (batch, bits) in batches {
+            try core.framesReceived(batch, bits: bits, from: sender, now: now, into: &actions)
+        }
+        perform(actions)
+    }
+
+    private func ordersEnded() {
+        var actions: [WriterCore.Action] = []
+        for result in disk.takeResults() {
+            core.orderEnded(result, now: MonotonicClock.now, into: &actions)
+            loop.launch.status.moved(byteCount: Int(result.report.writtenByteCount - movedByteCount))
+            movedByteCount = result.report.writtenByteCount
+        }
+        perform(actions)
+    }
+
+    private func replaced(by newcomer: Incarnation) {
+        loop.replaced(by: newcomer)
+        unsentAnswers[newcomer.place] = nil
+        let stillReading = core.hashWorkerDied(newcomer.place, before: newcomer.generation)
+        loop.tell(.replacementSeen(ReplacementSeen(newcomer: newcomer, stillReading: stillReading)))
+    }
+
+    private func turnEnding() {
+        var actions: [WriterCore.Action] = []
+        do throws(PoolCodecError) { try core.turnEnded(now: MonotonicClock.now, into: &actions) } catch {
+            loop.breakDown("a piece has no place in the files (\(error))")
+        }
+        perform(actions)
+        for (place, assignments) in unsentAnswers where loop.current(place) != nil {
+            for start in stride(from: 0, to: assignments.count, by: Topology.maximumListCount) {
+                let part = assignments[start..<min(start + Topology.maximumListCount, assignments.count)]
+                loop.send(WriterToHashWorker.writesAnswered(Array(part)), to: place)
+            }
+            unsentAnswers[place] = nil
+        }
+    }
+
+    // MARK: actions
+
+    private func perform(_ actions: [WriterCore.Action]) {
+        for action in actions {
+            switch action {
+            case .tell(let news):
+                if case .diskTrouble(let trouble) = news { log(trouble) }
+                loop.tell(news)
+            case .answer(let place, let assignments): unsentAnswers[place, default: []] += assignments
+            case .perform(let order): disk.perform(order, regions: regions)
+            }
+        }
+    }
+
+    private func log(_ trouble: DiskTrouble) {
+        loop.launch.logger.warning(
+            "a disk call failed",
+            metadata: ["call": "\(trouble.call)", "path": "\(trouble.path)", "errno": "\(trouble.errno)"])
+    }
+
+    private func map(_ region: MapRegion) throws(PoolCodecError) {
+        let memory = try descriptor(region.descriptor)
+        do throws(SystemCallError) {
+            regions[region.owner.place.ordinal] = try RegionMapping(
+                descriptor: memory.rawValue, byteCount: Int(region.byteCount), access: .readOnly)
+        } catch { WorkerLaunch.fail(.startFailed, "\(loop.launch.order.who.place): \(error)") }
+        var actions: [WriterCore.Action] = []
+        try core.regionMapped(
+            region.owner, byteCount: Int(region.byteCount), now: MonotonicClock.now, into: &actions)
+        perform(actions)
+    }
+
+    private func add(_ setup: WriterTorrentSetup) throws(PoolCodecError) {
+        let table = try fileTable(try descriptor(setup.fileTableDescriptor))
+        let map = try FileMap(table)
+        let forcesToDisk = setup.sync != .none
+        let files = TorrentFiles(
+            torrent: setup.torrent, map: map, directory: try descriptor(setup.directoryDescriptor),
+            openFiles: openFiles, preallocates: setup.preallocates, forcesToDisk: forcesToDisk, counters: counters)
+        let journal = JournalFile(try descriptor(setup.journalDescriptor))
+        try core.torrentAdded(setup.torrent, map: map, sync: setup.sync)
+        disk.add(
+            TorrentDisk(
+                files: files, journal: journal, lock: try descriptor(setup.lockDescriptor), counters: counters,
+                forcesToDisk: forcesToDisk))
+    }
+
+    private func fileTable(_ memory: OwnedDescriptor) throws(PoolCodecError) -> FileTable {
+        let bytes: [UInt8]
+        do throws(SystemCallError) { bytes = try RegionMapping.contents(of: memory.rawValue) } catch {
+            WorkerLaunch.fail(.startFailed, "\(loop.launch.order.who.place): \(error)")
+        }
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(PoolCodecError) in try FileTable(decoding: buffer) }
+        }
+        return try result.get()
+    }
+
+    private func descriptor(_ identifier: UInt32) throws(PoolCodecError) -> OwnedDescriptor {
+        guard let descriptor = loop.takeDescriptor(identifier) else { throw .invalidField("descriptor") }
+        return descriptor
+    }
+}

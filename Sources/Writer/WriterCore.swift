@@ -1,0 +1,170 @@
+import BitTorrent
+import PoolProtocol
+
+/// Routes the writer's events to the torrent that they are about, and its orders, one at a time, to the disk thread.
+/// Decides nothing about pieces itself.
+struct WriterCore {
+    enum Action: Equatable {
+        case tell(WriterToSupervisor)
+        /// These assignments' frames are no longer read.
+        case answer(Place, [AssignmentID])
+        case perform(DiskOrder)
+    }
+
+    /// How often the supervisor hears what was done.
+    static let reportInterval: Duration = .seconds(1)
+
+    private var torrents: [UInt16: TorrentWriting] = [:]
+    /// By age; the one that was served last is at the end.
+    private var turns: [UInt16] = []
+    private var regions: [Place: AssemblyGeometry] = [:]
+    /// Handed over by a hash-worker whose region is not mapped yet.
+    private var unmapped: [(sender: Incarnation, batch: FrameBatch, bits: [UInt8]?)] = []
+    private var current: DiskOrder?
+    private var isDraining = false
+    private var isFinishing = false
+    private var wasInTrouble = false
+    private var toldReport: WriteReport?
+    private var lastReport = MonotonicInstant.distantPast
+
+    init() {}
+
+    // MARK: events
+
+    mutating func torrentAdded(_ torrent: UInt16, map: FileMap, sync: SyncMode) throws(PoolCodecError) {
+        guard torrents[torrent] == nil else { throw .invalidField("torrent") }
+        torrents[torrent] = TorrentWriting(torrent: torrent, map: map, sync: sync)
+        turns.append(torrent)
+    }
+
+    mutating func regionMapped(
+        _ owner: Incarnation, byteCount: Int, now: MonotonicInstant, into actions: inout [Action]
+    ) throws(PoolCodecError) {
+        regions[owner.place] = AssemblyGeometry(byteCount: byteCount)
+        actions.append(.tell(.regionMapped(owner)))
+        let waiting = unmapped
+        unmapped = []
+        for entry in waiting {
+            try framesReceived(entry.batch, bits: entry.bits, from: entry.sender, now: now, into: &actions)
+        }
+    }
+
+    /// - Parameter bits: the marked blocks of an unfinished piece; nil for a verified one.
+    mutating func framesReceived(
+        _ batch: FrameBatch, bits: [UInt8]?, from sender: Incarnation, now: MonotonicInstant,
+        into actions: inout [Action]
+    ) throws(PoolCodecError) {
+        guard let region = regions[sender.place] else { return unmapped.append((sender, batch, bits)) }
+        guard let geometry = torrents[batch.torrent]?.map.geometry else { throw .invalidField("torrent") }
+        let content = try Self.content(of: batch, bits: bits, geometry: geometry, region: region)
+        perform(batch.torrent, into: &actions) { torrent, actions in
+            torrent.received(batch, content: content, from: sender, now: now, into: &actions)
+        }
+    }
+
+    mutating func syncPendingReceived(
+        _ torrent: UInt16, _ pieces: [PieceIndex], now: MonotonicInstant
+    ) throws(PoolCodecError) {
+        guard let geometry = torrents[torrent]?.map.geometry, pieces.allSatisfy({ $0.value < geometry.pieceCount })
+        else { throw .invalidField("torrent") }
+        try torrents[torrent]?.piecesInherited(pieces, now: now)
+    }
+
+    mutating func syncAllReceived() {
+        isDraining = true
+        for torrent in turns { torrents[torrent]?.drain() }
+    }
+
+    mutating func finishReceived(now: MonotonicInstant) {
+        isFinishing = true
+        for torrent in turns { torrents[torrent]?.finish(now: now) }
+    }
+
+    /// - Returns: the assignments whose frames the disk thread is reading from the dead hash-worker's region.
+    mutating func hashWorkerDied(_ place: Place, before generation: UInt32) -> [AssignmentID] {
+        unmapped.removeAll { $0.sender.place == place && $0.sender.generation < generation }
+        return turns.flatMap { torrents[$0]!.ownerDied(place, before: generation) }
+    }
+
+    mutating func orderEnded(_ result: DiskResult, now: MonotonicInstant, into actions: inout [Action]) {
+        guard let order = current else { preconditionFailure("an outcome without an order") }
+        current = nil
+        perform(order.torrent, into: &actions) { torrent, actions in
+            torrent.orderEnded(order, result.outcome, now: now, into: &actions)
+        }
+        let isInTrouble = torrents.values.contains { $0.isInTrouble }
+        if wasInTrouble && !isInTrouble { actions.append(.tell(.diskRecovered)) }
+        wasInTrouble = isInTrouble
+        if result.report != toldReport, now - lastReport >= Self.reportInterval {
+            toldReport = result.report
+            lastReport = now
+            actions.append(.tell(.report(result.report)))
+        }
+    }
+
+    /// The events of a turn are in: hands the disk thread its next order, if it has none.
+    mutating func turnEnded(now: MonotonicInstant, into actions: inout [Action]) throws(PoolCodecError) {
+        guard current == nil else { return }
+        for (index, ordinal) in turns.enumerated() {
+            guard let order = try torrents[ordinal]?.nextOrder(now: now, regions: regions) else { continue }
+            turns.append(turns.remove(at: index))
+            current = order
+            return actions.append(.perform(order))
+        }
+        if isDraining && torrents.values.allSatisfy({ $0.isDrained }) {
+            isDraining = false
+            for torrent in turns { torrents[torrent]?.drained() }
+            actions.append(.tell(.syncedAll))
+        }
+        if isFinishing && torrents.values.allSatisfy({ $0.isFinished }) {
+            isFinishing = false
+            actions.append(.tell(.finished))
+        }
+    }
+
+    /// When a turn is due without any event.
+    var nextDeadline: MonotonicInstant {
+        current == nil ? torrents.values.reduce(.distantFuture) { min($0, $1.nextDeadline) } : .distantFuture
+    }
+
+    // MARK: parts
+
+    private static func content(
+        of batch: FrameBatch, bits: [UInt8]?, geometry: TorrentGeometry, region: AssemblyGeometry
+    ) throws(PoolCodecError) -> PieceWrite.Content {
+        guard batch.piece.value < geometry.pieceCount, batch.byteCount == geometry.length(of: batch.piece) else {
+            throw .invalidField("piece")
+        }
+        let frameCount = AssemblyGeometry.framesNeeded(pieceByteCount: batch.byteCount)
+        guard !batch.frames.isEmpty, Int(batch.firstFrame) + batch.frames.count <= frameCount,
+            batch.frames.allSatisfy({ Int($0) < region.frameCount })
+        else { throw .invalidField("frames") }
+        guard let bits else { return .whole }
+        guard let blocks = BlockSet(bits: bits, blockCount: geometry.blockCount(of: batch.piece)) else {
+            throw .invalidField("bits")
+        }
+        return .blocks(blocks)
+    }
+
+    /// Lets a torrent act, and gathers the answers for one hash-worker in one list.
+    private mutating func perform(
+        _ ordinal: UInt16, into actions: inout [Action],
+        _ body: (inout TorrentWriting, inout [TorrentWriting.Action]) -> Void
+    ) {
+        guard var torrent = torrents.removeValue(forKey: ordinal) else { preconditionFailure("an unknown torrent") }
+        var produced: [TorrentWriting.Action] = []
+        body(&torrent, &produced)
+        assert({ torrent.checkInvariants(); return true }())
+        torrents[ordinal] = torrent
+        var answers: [Place: [AssignmentID]] = [:]
+        for action in produced {
+            switch action {
+            case .tell(let news): actions.append(.tell(news))
+            case .answer(let place, let assignment): answers[place, default: []].append(assignment)
+            }
+        }
+        for (place, assignments) in answers.sorted(by: { $0.key < $1.key }) {
+            actions.append(.answer(place, assignments))
+        }
+    }
+}
