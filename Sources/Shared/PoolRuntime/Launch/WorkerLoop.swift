@@ -18,6 +18,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package var becameReady: () -> Void = {}
     /// After the turn's handlers and before its messages leave.
     package var turnEnding: () -> Void = {}
+    /// Whether this turn counts as a sign of life; false while another thread that the role depends on is stuck.
+    package var mayCountTurn: (MonotonicInstant) -> Bool = { _ in true }
     /// The role's own timer.
     package var nextDeadline: () -> MonotonicInstant = { .distantFuture }
     package var timerFired: (MonotonicInstant) -> Void = { _ in }
@@ -64,7 +66,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         poll.watch(data) { [unowned self] in receiveFrames() }
         poll.watch(descriptor: launch.lifeline.descriptor.rawValue) { [unowned self] _ in receiveDescriptors() }
         poll.turnBegan = { [unowned self] now in
-            launch.status.turnBegan(now: now)
+            if mayCountTurn(now) { launch.status.turnBegan(now: now) }
             nextBeat = now + heartbeat
         }
         poll.nextDeadline = { [unowned self] in min(nextBeat, retryAt, nextDeadline()) }
