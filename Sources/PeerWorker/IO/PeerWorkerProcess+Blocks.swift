@@ -1,0 +1,149 @@
+import BitTorrent
+import Logging
+import PoolProtocol
+
+/// Grants, requests and blocks.
+extension PeerWorkerProcess {
+    // MARK: Grants
+
+    func granted(_ grant: Grant, now: MonotonicInstant) {
+        guard let torrent = torrents[grant.torrent] else { return }
+        var isSound = false
+        change(torrent, now: now) { isSound = $0.granted(grant, now: now, into: &$1) }
+        guard isSound else {
+            return logger.error("a grant lies outside its torrent", metadata: ["assignment": "\(grant.assignment)"])
+        }
+        torrent.demand.granted(byteCount: Int(grant.blockCount) * Int(TorrentGeometry.blockByteCount))
+        torrent.hasNewBlocks = true
+    }
+
+    /// Changes the torrent's book and carries out what follows.
+    func change(
+        _ torrent: PeerTorrent, now: MonotonicInstant, _ body: (inout GrantBook, inout [GrantBook.Action]) -> Void
+    ) {
+        var actions: [GrantBook.Action] = []
+        body(&torrent.book, &actions)
+        carryOut(actions, torrent, now: now)
+    }
+
+    private func carryOut(_ actions: [GrantBook.Action], _ torrent: PeerTorrent, now: MonotonicInstant) {
+        for action in actions {
+            switch action {
+            case .cancel(let block, let peer):
+                guard let connection = table[peer] else { continue }
+                connection.session.cancel(block, in: torrent.view, now: now, into: &connection.actions)
+                connection.wantsBlocks = true
+                mark(connection)
+                perform(connection)
+            case .returnBlocks(let assignment, let ranges, let reason):
+                parcel.news.append(.grantReturned(assignment: assignment, ranges, reason))
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    /// Asks the peer for as many blocks as it can take, if it is worth a message.
+    func supply(_ connection: Connection) {
+        connection.wantsBlocks = false
+        guard let torrent = connection.torrent, connection.session.isOpen else { return }
+        let now = clock()
+        recount(connection, now: now)
+        let awaited = connection.session.awaitedCount
+        let capacity = connection.session.requestCapacity(now: now)
+        // A few requests at a time: a message for each block would cost more than the block's own read.
+        if capacity >= min(Self.requestsPerMessage, max(1, (awaited + capacity) / 4)) {
+            let requested = request(upTo: capacity, connection, torrent, now: now)
+            setIdle(connection, torrent, blockCount: capacity - requested)
+        }
+        measureWindow(connection, torrent, now: now)
+    }
+
+    /// What a read of 256 KiB makes room for.
+    private static var requestsPerMessage: Int { 16 }
+
+    private func request(
+        upTo capacity: Int, _ connection: Connection, _ torrent: PeerTorrent, now: MonotonicInstant
+    ) -> Int {
+        chosen.removeAll(keepingCapacity: true)
+        let isSlow = torrent.isSlow(bytesPerSecond: connection.bytesPerSecond)
+        torrent.book.nextBlocks(
+            for: connection.peer, isSlow: isSlow, count: capacity, now: now,
+            canServe: { connection.session.canRequest($0) }, into: &chosen)
+        if chosen.isEmpty, connection.session.awaitedCount == 0 {
+            torrent.book.duplicateBlocks(
+                for: connection.peer, count: capacity, canServe: { connection.session.canRequest($0) }, into: &chosen)
+        }
+        for block in chosen
+        where !connection.session.request(block, in: torrent.view, now: now, into: &connection.actions) {
+            torrent.book.givenBack(block, by: connection.peer)
+        }
+        perform(connection)
+        return chosen.count
+    }
+
+    /// Notes how many blocks the peer could have been asked for besides.
+    private func setIdle(_ connection: Connection, _ torrent: PeerTorrent, blockCount: Int) {
+        let counts = connection.session.chokedSince == nil && connection.session.isInterested
+        let idle = counts ? blockCount : 0
+        torrent.idleBlockCount += idle - connection.idleBlockCount
+        connection.idleBlockCount = idle
+        if blockCount > 0 { torrent.hungry.insert(connection.peer) } else { torrent.hungry.remove(connection.peer) }
+    }
+
+    /// Takes the peer's window into the torrent's sum.
+    func measureWindow(_ connection: Connection, _ torrent: PeerTorrent, now: MonotonicInstant) {
+        let counts = connection.session.chokedSince == nil && connection.session.isInterested
+        let window = counts ? connection.session.awaitedCount + connection.session.requestCapacity(now: now) : 0
+        torrent.windowBlockCount += window - connection.windowBlockCount
+        connection.windowBlockCount = window
+        if !counts { setIdle(connection, torrent, blockCount: 0) }
+    }
+
+    /// Blocks have become free: peers that could take more do so, the fastest first.
+    func supplyHungry(_ torrent: PeerTorrent, now: MonotonicInstant) {
+        torrent.hasNewBlocks = false
+        let hungry = torrent.hungry.compactMap { table[$0] }.sorted {
+            ($0.bytesPerSecond, $1.peer) > ($1.bytesPerSecond, $0.peer)
+        }
+        for connection in hungry where torrent.book.unassignedCount > 0 || torrent.book.hasSharedBlocks {
+            supply(connection)
+        }
+    }
+
+    func tellDemand(_ torrent: PeerTorrent) {
+        guard let byteCount = torrent.demand.update(torrent.supply) else { return }
+        parcel.news.append(.wantBlocks(torrent: torrent.ordinal, byteCount: byteCount))
+    }
+
+    // MARK: Blocks
+
+    /// A whole block lies in its slot.
+    func blockArrived(
+        _ block: BlockAddress, _ lease: SlotLedger.Lease, from connection: Connection, now: MonotonicInstant
+    ) {
+        guard let torrent = connection.torrent else { return intake.abandon(lease) }
+        let byteCount = torrent.view.geometry.length(of: block)
+        var actions: [GrantBook.Action] = []
+        guard let goal = torrent.book.arrived(block, from: connection.peer, into: &actions) else {
+            intake.abandon(lease)
+            return wasted(byteCount: Int(byteCount))
+        }
+        carryOut(actions, torrent, now: now)
+        let reference = BlockReference(
+            assignment: goal.assignment, block: block.block, byteCount: byteCount, slot: lease.slot,
+            lease: lease.number, peer: connection.peer)
+        intake.lend(reference, to: goal.assembler)
+        batches.added(reference, for: goal.assembler, now: now)
+    }
+
+    /// The connection has stopped reading.
+    func waits(_ connection: Connection) { intake.waits(connection.peer) }
+
+    func received(byteCount: Int) {
+        totals.downloadedByteCount += UInt64(byteCount)
+        parcel.movedByteCount += byteCount
+    }
+
+    func wasted(byteCount: Int) { totals.wastedByteCount += UInt64(byteCount) }
+}

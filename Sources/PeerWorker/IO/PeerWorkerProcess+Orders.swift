@@ -1,0 +1,130 @@
+import BitTorrent
+import Logging
+import PoolProtocol
+
+/// What the supervisor orders and what the hash-workers answer.
+extension PeerWorkerProcess {
+    func handle(_ event: Mailbox.Event, now: MonotonicInstant) {
+        switch event {
+        case .ready: listen()
+        case .order(let order): handle(order, now: now)
+        case .torrentAdded(let setup, let state): add(setup, state: state)
+        case .slotsReturned(let assembler, let answers):
+            for answer in answers { returned(answer, by: assembler) }
+        case .assemblerJoined(let newcomer):
+            let unanswered = intake.slots.unanswered(by: newcomer.place.ordinal)
+            batches.joined(newcomer, unanswered: unanswered, now: now)
+        case .assemblerReplaced(let newcomer): batches.replaced(by: newcomer)
+        case .ping(let number): mailbox.answer(ping: number)
+        }
+    }
+
+    private func handle(_ order: SupervisorToPeerWorker, now: MonotonicInstant) {
+        switch order {
+        case .join, .workerReplaced, .addTorrent:
+            preconditionFailure("the message thread sees to these, or hands them over as events of their own")
+        case .workerGivenUp(let place): assemblerGone(place.ordinal, now: now)
+        case .removeTorrent(let ordinal): remove(ordinal)
+        case .grantBlocks(let grants): for grant in grants { granted(grant, now: now) }
+        case .blocksNotNeeded(let assignment, let bits):
+            for torrent in torrents.values {
+                change(torrent, now: now) { $0.notNeeded(assignment, bits: bits, into: &$1) }
+            }
+        case .assignmentsClosed(let assignments):
+            for torrent in torrents.values {
+                change(torrent, now: now) { book, actions in
+                    for assignment in assignments { book.closed(assignment, into: &actions) }
+                }
+            }
+        case .piecesOurs(let ordinal, let pieces): becameOurs(pieces, ordinal, now: now)
+        case .piecesLost(let ordinal, let pieces): lost(pieces, ordinal, now: now)
+        case .connectPeers(let peers): for peer in peers { connect(peer) }
+        case .closePeer(let peer, let cause):
+            guard let connection = table[peer] else { return }
+            connection.ending = PeerEnding(cause)
+            close(connection)
+        case .drain: drain(now: now)
+        case .stop: stop()
+        }
+    }
+
+    // MARK: Torrents
+
+    private func add(_ setup: PeerTorrentSetup, state: [UInt8]) {
+        guard torrents[setup.torrent] == nil,
+            let torrent = PeerTorrent(setup, state: state, client: Self.client)
+        else {
+            return logger.error("a torrent's state does not fit it", metadata: ["torrent": "\(setup.torrent)"])
+        }
+        torrents[setup.torrent] = torrent
+        byInfoHash[setup.infoHash] = torrent
+    }
+
+    private func remove(_ ordinal: UInt16) {
+        guard let torrent = torrents[ordinal] else { return }
+        for connection in Array(table.all) where connection.torrent === torrent {
+            connection.ending = PeerEnding(.torrentStopped)
+            close(connection)
+        }
+        torrents[ordinal] = nil
+        byInfoHash[torrent.view.infoHash] = nil
+    }
+
+    private func becameOurs(_ pieces: [PieceIndex], _ ordinal: UInt16, now: MonotonicInstant) {
+        guard let torrent = torrents[ordinal] else { return }
+        let pieces = pieces.filter { torrent.view.geometry.piece($0.rawValue) != nil && torrent.view.ours.insert($0) }
+        for piece in pieces { torrent.view.needed.remove(piece) }
+        forEachOpen(torrent) { connection in
+            // A peer that has the piece gains nothing from hearing of it (libtorrent leaves such HAVEs out as well).
+            for piece in pieces where connection.session.pieces?.contains(piece) == false {
+                connection.session.pieceBecameOurs(piece, now: now, into: &connection.actions)
+            }
+            connection.session.neededChanged(in: torrent.view, now: now, into: &connection.actions)
+        }
+    }
+
+    private func lost(_ pieces: [PieceIndex], _ ordinal: UInt16, now: MonotonicInstant) {
+        guard let torrent = torrents[ordinal] else { return }
+        for piece in pieces where torrent.view.geometry.piece(piece.rawValue) != nil {
+            torrent.view.ours.remove(piece)
+            torrent.view.needed.insert(piece)
+        }
+        forEachOpen(torrent) { connection in
+            connection.session.neededChanged(in: torrent.view, now: now, into: &connection.actions)
+        }
+    }
+
+    private func forEachOpen(_ torrent: PeerTorrent, _ body: (Connection) -> Void) {
+        for connection in Array(table.all) where connection.torrent === torrent && connection.session.isOpen {
+            body(connection)
+            perform(connection)
+        }
+    }
+
+    // MARK: Hash-workers
+
+    private func returned(_ answer: SlotReturn, by assembler: UInt16) {
+        guard let reference = intake.returned(answer, by: assembler) else { return }
+        switch answer.outcome {
+        case .taken: break
+        case .duplicate, .notNeeded: wasted(byteCount: Int(reference.byteCount))
+        }
+    }
+
+    /// The hash-worker's place stays empty: what lies in slots for it is lost, what was to be fetched for it goes back.
+    private func assemblerGone(_ assembler: UInt16, now: MonotonicInstant) {
+        batches.gaveUp(assembler)
+        var lost: [AssignmentID: [BlockRange]] = [:]
+        for reference in intake.freeAll(lentTo: assembler) {
+            lost[reference.assignment, default: []].append(BlockRange(firstBlock: reference.block, blockCount: 1))
+        }
+        for (assignment, ranges) in lost {
+            for part in ranges.parts(ofAtMost: Topology.maximumListCount) {
+                parcel.news.append(.grantReturned(assignment: assignment, part, .sourceGone))
+            }
+        }
+        for torrent in torrents.values {
+            change(torrent, now: now) { $0.assemblerGone(assembler, into: &$1) }
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import BitTorrent
+import Logging
+import NIOCore
+import PoolProtocol
+
+/// What sessions ask for, from the first byte of a connection to its last.
+extension PeerWorkerProcess {
+    /// - Parameter torrent: nil for an incoming peer, which has not said which it wants.
+    func makeSession(_ role: PeerSession.Role, torrent: PeerTorrent?, address: PeerAddress) -> PeerSession {
+        // All torrents of a run go by one peer id, so any of them tells who we are.
+        guard let identity = (torrent ?? torrents.values.first)?.identity else {
+            preconditionFailure("there is no connection before there is a torrent")
+        }
+        return PeerSession(role: role, identity: identity, remote: address, now: clock())
+    }
+
+    // MARK: Begin and end
+
+    /// The channel is there.
+    func connected(_ connection: Connection) {
+        let now = clock()
+        guard connection.phase == .connecting else { return connection.shut() }
+        connection.phase = .running
+        // The time for the handshake begins here, not when the connection was ordered.
+        let role = connection.torrent.map { PeerSession.Role.outgoing($0.view.infoHash) } ?? .incoming
+        connection.session = makeSession(role, torrent: connection.torrent, address: connection.address)
+        connection.session.connected(now: now, into: &connection.actions)
+        perform(connection)
+        turnGoesOn()
+    }
+
+    func connectFailed(_ connection: Connection, _ error: any Error) {
+        guard connection.phase == .connecting else { return }
+        let cause: PeerClosed.Cause = ChannelTrouble.isLocal(error) ? .localTrouble : .connectFailed
+        connection.ending = PeerEnding(cause, ChannelTrouble.text(error))
+        finish(connection, connection.ending!)
+        turnGoesOn()
+    }
+
+    /// Our wish; `connection.ending` says why.
+    func close(_ connection: Connection) {
+        switch connection.phase {
+        case .connecting: finish(connection, connection.ending ?? PeerEnding(.ownerClosed, wasOpen: false))
+        case .running:
+            connection.session.closeRequested(into: &connection.actions)
+            perform(connection)
+        case .ended: break
+        }
+    }
+
+    private func finish(_ connection: Connection, _ ending: PeerEnding) {
+        guard table.remove(connection) else { return }
+        connection.abandonArriving()
+        intake.waitsNoMore(connection.peer)
+        if let torrent = connection.torrent {
+            stopCounting(connection, torrent)
+            torrent.windowBlockCount -= connection.windowBlockCount
+            torrent.idleBlockCount -= connection.idleBlockCount
+            torrent.hungry.remove(connection.peer)
+            torrent.book.peerLeft(connection.peer)
+        }
+        connection.shut()
+        logger.debug("peer closed", metadata: ["peer": "\(connection.address)", "why": "\(ending.text)"])
+        reports.moved(now: clock())
+        // The supervisor has never heard of an incoming peer that did not get through its handshake.
+        guard connection.isAnnounced || !connection.isIncoming else { return }
+        tellClosed(connection.peer, ending, downloadedByteCount: connection.downloadedByteCount)
+    }
+
+    func tellClosed(_ peer: UInt32, _ ending: PeerEnding, downloadedByteCount: UInt64) {
+        parcel.news.append(
+            .peerClosed(
+                PeerClosed(
+                    peer: peer, cause: ending.cause, text: ending.text, downloadedByteCount: downloadedByteCount)))
+        turnGoesOn()
+    }
+
+    // MARK: Actions
+
+    /// Performs what the session has asked for, and what follows from that.
+    func perform(_ connection: Connection) {
+        guard !connection.isPerforming, !connection.actions.isEmpty else { return }
+        connection.isPerforming = true
+        var index = 0
+        while index < connection.actions.count {
+            perform(connection.actions[index], connection)
+            index += 1
+        }
+        connection.actions.removeAll(keepingCapacity: index <= 64)
+        connection.isPerforming = false
+    }
+
+    private func perform(_ action: SessionAction, _ connection: Connection) {
+        switch action {
+        case .send(let message):
+            PeerMessageEncoder.append(message, to: &connection.outgoing)
+            mark(connection)
+        case .sendHandshake(let handshake):
+            handshake.encode(into: &connection.outgoing)
+            mark(connection)
+        case .identifyTorrent(let infoHash): identify(infoHash, connection)
+        case .reportOpened: reports.moved(now: clock())
+        case .addSource(let piece): gained(piece, connection)
+        case .addSources:
+            if connection.isCounted, let pieces = connection.session.pieces { connection.torrent?.tally.added(pieces) }
+            wantBlocks(connection)
+        case .assignBlocks: wantBlocks(connection)
+        case .returnBlock(let block, _):
+            guard let torrent = connection.torrent else { return }
+            if torrent.book.givenBack(block, by: connection.peer) { torrent.hasNewBlocks = true }
+            wantBlocks(connection)
+        case .recordExtensions: announce(connection)
+        case .deliverExtended: preconditionFailure("we announce no extension that has messages")
+        case .close(let reason):
+            let ending = connection.ending ?? PeerEnding(reason, wasOpen: connection.session.pieces != nil)
+            if connection.session.pieces != nil, ending.cause != .ourselves { announce(connection) }
+            finish(connection, ending)
+        }
+    }
+
+    private func wantBlocks(_ connection: Connection) {
+        connection.wantsBlocks = true
+        mark(connection)
+    }
+
+    private func identify(_ infoHash: InfoHash, _ connection: Connection) {
+        guard let torrent = connection.torrent ?? byInfoHash[infoHash] else {
+            return connection.session.torrentUnknown(into: &connection.actions)
+        }
+        connection.torrent = torrent
+        connection.decoder.torrentIdentified(pieceCount: torrent.view.geometry.pieceCount)
+        connection.session.torrentIdentified(in: torrent.view, now: clock(), into: &connection.actions)
+    }
+
+    // MARK: Sources
+
+    private func gained(_ piece: PieceIndex, _ connection: Connection) {
+        guard let torrent = connection.torrent, let pieces = connection.session.pieces else { return }
+        if connection.isCounted { torrent.tally.gained(piece, pieces: pieces) }
+        if torrent.hungry.contains(connection.peer) { wantBlocks(connection) }
+    }
+
+    /// A peer is a usable source from its first unchoke on; one that has choked us for long is none, since the
+    /// supervisor would grant us what nobody here gives.
+    func recount(_ connection: Connection, now: MonotonicInstant) {
+        guard let torrent = connection.torrent, connection.session.isOpen else { return }
+        guard let chokedSince = connection.session.chokedSince else {
+            guard !connection.isCounted, let pieces = connection.session.pieces else { return }
+            connection.isCounted = true
+            return torrent.tally.added(pieces)
+        }
+        if now - chokedSince >= GrantBook.patience { stopCounting(connection, torrent) }
+    }
+
+    private func stopCounting(_ connection: Connection, _ torrent: PeerTorrent) {
+        guard connection.isCounted, let pieces = connection.session.pieces else { return }
+        connection.isCounted = false
+        torrent.tally.removed(pieces)
+    }
+
+    // MARK: News
+
+    /// Tells of a completed handshake, once: with the client's name if that came soon.
+    func announce(_ connection: Connection) {
+        guard !connection.isAnnounced, let torrent = connection.torrent, let remoteID = connection.session.peerID else {
+            return
+        }
+        connection.isAnnounced = true
+        let client = connection.session.peerExtensions.client ?? ""
+        logger.debug("peer connected", metadata: ["peer": "\(connection.address)", "client": "\(client)"])
+        parcel.news.append(
+            .peerConnected(
+                PeerConnected(
+                    peer: connection.peer, torrent: torrent.ordinal, address: connection.address,
+                    isIncoming: connection.isIncoming, remoteID: remoteID, client: client)))
+        turnGoesOn()
+    }
+}

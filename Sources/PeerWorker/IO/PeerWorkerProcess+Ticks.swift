@@ -1,0 +1,68 @@
+import BitTorrent
+import PoolProtocol
+
+/// What time alone brings about. Ten times a second while there are connections; never otherwise.
+extension PeerWorkerProcess {
+    func tick(now: MonotonicInstant) {
+        for torrent in torrents.values { (torrent.bytesPerSecond, torrent.fastestRate) = (0, 0) }
+        // A deadline may close its connection, so the table is not walked itself.
+        for connection in Array(table.all) { tick(connection, now: now) }
+        for torrent in torrents.values where now >= torrent.nextSweep {
+            torrent.nextSweep = now + .seconds(1)
+            guard torrent.book.unassignedCount > 0 else { continue }
+            change(torrent, now: now) { book, actions in
+                book.sweep(now: now, service: { self.service(of: $0, torrent) }, into: &actions)
+            }
+        }
+        report(now: now)
+    }
+
+    private func tick(_ connection: Connection, now: MonotonicInstant) {
+        guard connection.phase == .running else { return }
+        // While we do not read, the peer may have answered long ago.
+        if !connection.isWaiting, connection.session.nextDeadline <= now {
+            connection.session.timerFired(now: now, into: &connection.actions)
+            perform(connection)
+        }
+        guard let torrent = connection.torrent, connection.session.isOpen else { return }
+        announce(connection)
+        recount(connection, now: now)
+        measureWindow(connection, torrent, now: now)
+        connection.bytesPerSecond = connection.session.bytesPerSecond(now: now)
+        torrent.bytesPerSecond += connection.bytesPerSecond
+        torrent.fastestRate = max(torrent.fastestRate, connection.bytesPerSecond)
+        if torrent.hungry.contains(connection.peer), connection.session.awaitedCount == 0 {
+            connection.wantsBlocks = true
+            mark(connection)
+        }
+    }
+
+    private func service(of piece: PieceIndex, _ torrent: PeerTorrent) -> GrantBook.Service {
+        var best = GrantBook.Service.noSource
+        for connection in table.all where connection.torrent === torrent {
+            if connection.session.canRequest(piece) { return .served }
+            if connection.session.pieces?.contains(piece) == true { best = .choked }
+        }
+        return best
+    }
+
+    private func report(now: MonotonicInstant) {
+        guard reports.ticked(now: now) else { return }
+        let total = TransferReport(
+            downloadedByteCount: totals.downloadedByteCount, wastedByteCount: totals.wastedByteCount,
+            uploadedByteCount: 0, freeSlotCount: UInt16(clamping: intake.slots.freeCount),
+            waitingSocketCount: UInt16(clamping: intake.waitingCount))
+        let peers = table.all.filter(\.isAnnounced).sorted { $0.peer < $1.peer }.map(peerReport)
+        let parts = peers.parts(ofAtMost: Topology.maximumListCount)
+        for part in parts.isEmpty ? [[]] : parts { parcel.news.append(.report(total, part)) }
+    }
+
+    private func peerReport(_ connection: Connection) -> PeerReport {
+        PeerReport(
+            peer: connection.peer, downloadedByteCount: connection.downloadedByteCount,
+            downloadRate: UInt32(clamping: Int(connection.bytesPerSecond)), uploadRate: 0,
+            outstandingRequestCount: UInt16(clamping: connection.session.awaitedCount),
+            isChokingUs: connection.session.chokedSince != nil,
+            isSeed: connection.session.pieces?.isFull ?? false, isSnubbed: connection.session.isSnubbed)
+    }
+}

@@ -1,0 +1,35 @@
+import BitTorrent
+
+/// Payload bytes that went through this process since it began.
+struct TransferTotals: Equatable {
+    var downloadedByteCount: UInt64 = 0
+    /// Payload that nobody had asked for, or that came twice.
+    var wastedByteCount: UInt64 = 0
+}
+
+/// Owns when the supervisor gets a report: every half second while anything moves, and a while longer, so that it sees
+/// the rates fall to nothing.
+struct ReportSchedule {
+    static let interval: Duration = .milliseconds(500)
+    /// Beyond the time that a rate looks back.
+    static let tail: Duration = RateEstimator.span + .seconds(1)
+
+    private var last = MonotonicInstant.distantPast
+    private var movedAt = MonotonicInstant.distantPast
+    /// Whether a report is to follow.
+    private(set) var isDue = false
+
+    /// Payload came, or a peer came, went or changed its mind.
+    mutating func moved(now: MonotonicInstant) {
+        movedAt = now
+        isDue = true
+    }
+
+    /// - Returns: whether to report now.
+    mutating func ticked(now: MonotonicInstant) -> Bool {
+        guard isDue, now - last >= Self.interval else { return false }
+        last = now
+        isDue = now - movedAt < Self.tail
+        return true
+    }
+}
