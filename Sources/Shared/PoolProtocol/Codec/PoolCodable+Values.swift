@@ -28,6 +28,22 @@ extension PeerID: PoolCodable {
     }
 }
 
+extension TorrentGeometry: PoolCodable {
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(totalByteCount)
+        writer.put(pieceByteCount)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        let totalByteCount = try reader.get(UInt64.self)
+        let pieceByteCount = try reader.get(UInt32.self)
+        // Within the metainfo parser's bounds: beyond them the number of pieces would fit no integer.
+        guard totalByteCount > 0, pieceByteCount > 0, pieceByteCount <= Self.maximumPieceByteCount,
+            totalByteCount <= UInt64(pieceByteCount) * UInt64(Self.maximumPieceCount)
+        else { throw .invalidField("geometry") }
+        self.init(totalByteCount: totalByteCount, pieceByteCount: pieceByteCount)
+    }
+}
+
 extension PeerAddress: PoolCodable {
     package func encode(into writer: inout FrameWriter) {
         writer.put(port)

@@ -63,8 +63,7 @@ package struct FileTable: Equatable, Sendable {
     package func encoded() -> [UInt8] {
         var writer = FrameWriter()
         infoHash.digest.encode(into: &writer)
-        writer.put(geometry.totalByteCount)
-        writer.put(geometry.pieceByteCount)
+        geometry.encode(into: &writer)
         writer.put(UInt32(files.count))
         for file in files {
             writer.put(file.kind.rawValue)
@@ -85,10 +84,7 @@ package struct FileTable: Equatable, Sendable {
     package init(decoding bytes: UnsafeRawBufferPointer) throws(PoolCodecError) {
         var reader = FrameReader(bytes)
         infoHash = InfoHash(try Digest(from: &reader))
-        let totalByteCount = try reader.get(UInt64.self)
-        let pieceByteCount = try reader.get(UInt32.self)
-        guard totalByteCount > 0, pieceByteCount > 0 else { throw .invalidField("geometry") }
-        geometry = TorrentGeometry(totalByteCount: totalByteCount, pieceByteCount: pieceByteCount)
+        geometry = try TorrentGeometry(from: &reader)
         let fileCount = try reader.get(UInt32.self)
         files = []
         for _ in 0..<fileCount {
