@@ -1,0 +1,75 @@
+import BitTorrent
+import PoolProtocol
+import TestSupport
+import Testing
+
+/// A worker's status page and the supervisor's looks at it, once a heartbeat.
+private struct Watch {
+    var clock = FakeClock()
+    var silence: Silence
+
+    init() { silence = Silence(heartbeat: .seconds(1), now: clock.now) }
+
+    mutating func look(
+        after wait: Duration = .seconds(1), turn: UInt64, disk: DiskCall = .none, since: Duration = .zero
+    ) -> Silence.Verdict {
+        clock.advance(by: wait)
+        let started = MonotonicInstant(nanoseconds: clock.now.nanoseconds - since.wholeNanoseconds)
+        return silence.observed(turn: turn, diskCall: disk, diskCallStarted: started, now: clock.now)
+    }
+}
+
+struct SilenceTests {
+    @Test func loopThatTurnsIsAlive() {
+        var watch = Watch()
+        for turn in 1...20 { #expect(watch.look(turn: UInt64(turn)) == .alive) }
+    }
+
+    @Test func loopThatStandsStillForThreeBeatsIsSilent() {
+        var watch = Watch()
+        #expect(watch.look(turn: 5) == .alive)
+        #expect(watch.look(turn: 5) == .alive)
+        #expect(watch.look(turn: 5) == .alive)
+        #expect(watch.look(turn: 5) == .silent)
+    }
+
+    @Test func oneTurnInThreeBeatsIsEnough() {
+        var watch = Watch()
+        for turn in 1...10 {
+            for _ in 0..<3 { #expect(watch.look(turn: UInt64(turn)) == .alive) }
+        }
+    }
+
+    @Test func workerIsNotBlamedForOurOwnLateness() {
+        var watch = Watch()
+        #expect(watch.look(turn: 5) == .alive)
+        // We were stopped for a minute; the worker gets its three beats anew.
+        #expect(watch.look(after: .seconds(60), turn: 5) == .alive)
+        #expect(watch.look(turn: 5) == .alive)
+        #expect(watch.look(turn: 5) == .alive)
+        #expect(watch.look(turn: 5) == .silent)
+    }
+
+    @Test func slowDiskIsAWordAndNoSilence() {
+        var watch = Watch()
+        #expect(watch.look(turn: 1, disk: .write, since: .seconds(9)) == .alive)
+        #expect(watch.look(turn: 2, disk: .write, since: .seconds(10)) == .diskIsSlow(.write, .seconds(10)))
+        #expect(watch.look(turn: 3, disk: .sync, since: .seconds(3)) == .alive)
+    }
+
+    @Test func loopThatStandsStillWhileTheDiskIsSlowIsSilent() {
+        var watch = Watch()
+        for _ in 0..<3 { _ = watch.look(turn: 1, disk: .write, since: .seconds(30)) }
+        #expect(watch.look(turn: 1, disk: .write, since: .seconds(30)) == .silent)
+    }
+
+    @Test func pageFieldsLieWithinThePage() {
+        let offsets = [
+            StatusPage.turnOffset, StatusPage.turnStartedOffset, StatusPage.diskCallOffset,
+            StatusPage.diskCallStartedOffset, StatusPage.progressOffset,
+        ]
+        #expect(Set(offsets).count == offsets.count)
+        for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.byteCount) }
+        #expect(Set(DiskCall.allCases.map(\.name)).count == DiskCall.allCases.count)
+    }
+}
