@@ -20,14 +20,15 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         path: "Sources/\(name)", swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
         name: name, dependencies: ["TestSupport"] + dependencies,
-        path: "Tests/\(name)", swiftSettings: strict)
+        path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -61,14 +62,14 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"],
             path: "Tests/TestSupport", swiftSettings: strict),
-        tests("BitTorrentTests", ["BitTorrent"]),
+        tests("BitTorrentTests", ["BitTorrent", "CSHA1"]),
         tests("PoolProtocolTests", ["PoolProtocol", "BitTorrent"]),
         tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent"]),
         tests("SupervisorTests", ["Supervisor", "PoolProtocol", "BitTorrent"]),
-        tests("PeerWorkerTests", ["PeerWorker", "PoolProtocol", "BitTorrent", nioCore]),
+        tests("PeerWorkerTests", ["PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", nioCore, nioEmbedded]),
         tests("HashWorkerTests", ["HashWorker", "PoolProtocol", "BitTorrent"]),
         tests("WriterTests", ["Writer", "PoolProtocol", "BitTorrent"]),
         tests("SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
-        tests("EndToEndTests", ["BitTorrent", "PoolProtocol"]),
+        tests("EndToEndTests", ["BitTorrent", "PoolProtocol"], exclude: ["Tools"]),
     ]
 )

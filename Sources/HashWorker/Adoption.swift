@@ -3,17 +3,30 @@ import PoolProtocol
 
 /// What a successor is told before it takes its predecessor's frames over.
 struct Adoption {
+    /// Whether presence bits are believed; if not, all pieces start empty.
+    let trustsContents: Bool
     /// Open assignments, the supervisor's word on what is kept.
     var listed: [PieceToOpen] = []
-    /// Assignments whose frames the writer still reads for the predecessor.
-    var stillReading: Set<AssignmentID> = []
+    /// Assignments whose frames the writer was still reading for the predecessor.
+    private var read: Set<AssignmentID> = []
+    /// Those that it answered meanwhile: its word may overtake the supervisor's.
+    private var answered: Set<AssignmentID> = []
+
+    /// Assignments whose frames the writer still reads.
+    var stillReading: Set<AssignmentID> { read.subtracting(answered) }
+
+    init(trustsContents: Bool) { self.trustsContents = trustsContents }
+
+    mutating func writerStillReads(_ assignments: [AssignmentID]) { read.formUnion(assignments) }
+    mutating func writesAnswered(_ assignments: [AssignmentID]) { answered.formUnion(assignments) }
 
     /// Which frames hold which 64 KiB of the assignments that matter, by the headers.
     func framesFound(in region: AssemblyRegion) -> [AssignmentID: [UInt32: UInt32]] {
         var frameCounts: [AssignmentID: Int] = [:]
-        for order in listed {
+        for order in listed where trustsContents {
             frameCounts[order.assignment] = AssemblyGeometry.framesNeeded(pieceByteCount: order.byteCount)
         }
+        let stillReading = stillReading
         var found: [AssignmentID: [UInt32: UInt32]] = [:]
         for frame in 0..<UInt32(region.geometry.frameCount) {
             let header = region.readHeader(ofFrame: frame)
@@ -48,7 +61,7 @@ struct Adoption {
 /// A successor's start. Presence bits are trusted, since each was stored after its block; verdicts are not inherited:
 /// pieces are hashed from their first byte.
 extension AssemblyTable {
-    mutating func writerStillReads(_ assignments: [AssignmentID]) { adoption?.stillReading.formUnion(assignments) }
+    mutating func writerStillReads(_ assignments: [AssignmentID]) { adoption?.writerStillReads(assignments) }
 
     /// A part of the supervisor's list; after the last one the region is sorted out and held references are answered.
     mutating func adopt(
@@ -66,16 +79,18 @@ extension AssemblyTable {
     private mutating func takeOver(
         _ adoption: Adoption, now: MonotonicInstant, into actions: inout [AssemblyAction]
     ) {
-        let found = adoption.framesFound(in: region)
+        var found = adoption.framesFound(in: region)
+        let stillReading = adoption.stillReading
         pool = FramePool(adopting: region, keeping: Set(found.values.flatMap(\.values)))
-        let listed = Set(adoption.listed.map(\.assignment))
-        for (assignment, frames) in found where !listed.contains(assignment) {
+        let kept = Set(adoption.trustsContents ? adoption.listed.map(\.assignment) : [])
+        for (assignment, frames) in found where !kept.contains(assignment) {
             linger(assignment, Array(frames.values))
+            found[assignment] = nil
         }
         var refused: [AssignmentID] = []
         for order in adoption.listed where pieces.position(of: order.assignment) == nil {
             let frames = found[order.assignment] ?? [:]
-            let isRead = adoption.stillReading.contains(order.assignment)
+            let isRead = stillReading.contains(order.assignment)
             if let piece = adopted(order, frames) {
                 insert(piece, isRead: isRead, now: now)
                 actions.append(.tellSupervisor(.pieceProgress(assignment: order.assignment, bits: piece.present.bits)))

@@ -34,7 +34,7 @@ extension AssemblyTable {
         for position in chosen { handOver(position, into: &actions) }
     }
 
-    /// Hashes in step until the stride is done, or until most lanes have run dry: the rest may find company later.
+    /// Hashes in step until the stride is done, or until half of the lanes have run dry: the rest may find company later.
     private mutating func hash(_ chosen: [Int]) {
         var active = chosen.filter { pieces[$0].readyByteCount > 0 }
         guard !active.isEmpty else { return }
@@ -57,7 +57,7 @@ extension AssemblyTable {
             counts.laneCount += UInt64(active.count)
             strideLeft -= run
             active.removeAll { pieces[$0].readyByteCount == 0 }
-        } while strideLeft > 0 && !active.isEmpty && active.count * 2 >= startCount
+        } while strideLeft > 0 && !active.isEmpty && active.count * 2 > startCount
     }
 
     private mutating func settle(

@@ -31,6 +31,7 @@ extension AssemblyTable {
 
     /// The frames of these assignments are no longer read.
     mutating func writesAnswered(_ assignments: [AssignmentID], into actions: inout [AssemblyAction]) {
+        adoption?.writesAnswered(assignments)
         for assignment in assignments {
             freeLingering(assignment)
             guard let position = pieces.position(of: assignment) else { continue }
@@ -58,6 +59,7 @@ extension AssemblyTable {
             writer.waitingPartials.append(assignments)
             return
         }
+        var handed: [AssignmentID] = []
         for assignment in assignments {
             guard let position = pieces.position(of: assignment) else { continue }
             let piece = pieces[position]
@@ -67,10 +69,11 @@ extension AssemblyTable {
             }
             guard piece.presentCount > 0, piece.writing == .untold else { continue }
             pieces[position].writing = .ordered(isPartial: true)
+            handed.append(assignment)
             let bits = piece.present.bits
             for batch in piece.frameBatches { actions.append(.tellWriter(.writeBlocks(batch, bits: bits))) }
         }
-        actions.append(.tellSupervisor(.partialsHanded))
+        actions.append(.tellSupervisor(.partialsHanded(handed)))
     }
 }
 

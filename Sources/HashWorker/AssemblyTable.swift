@@ -27,7 +27,7 @@ struct AssemblyTable {
     var writer = WriterLink()
     /// Frames of assignments that are closed while the writer still reads them.
     var lingering: [AssignmentID: [UInt32]] = [:]
-    /// What the successor was told so far; nil once it has adopted, and in a worker that starts empty.
+    /// What a successor was told so far; nil once it has adopted.
     var adoption: Adoption?
     /// Pieces with blocks that the supervisor is to be told of at the end of the turn.
     var reportable: [AssignmentID] = []
@@ -46,15 +46,29 @@ struct AssemblyTable {
         var duplicateBlockCount: UInt64 = 0
     }
 
-    /// - Parameter adopts: the supervisor will send `adopt`; until its last part nothing is opened or answered. A region
-    ///   of another layout is as good as an empty one.
-    init(_ region: AssemblyRegion, adopts: Bool) {
-        if adopts && region.isFormatted {
+    /// How a hash-worker begins.
+    enum Start: Equatable {
+        /// The first of its place: the region is new.
+        case fresh
+        /// A successor: the supervisor will send `adopt`, and until its last part nothing is opened or answered.
+        /// - Parameter trustsContents: false after deaths that the region's contents may have caused: listed pieces start
+        ///   empty, only frames that the writer still reads are left alone.
+        case successor(trustsContents: Bool)
+    }
+
+    init(_ region: AssemblyRegion, start: Start) {
+        switch start {
+        case .successor(let trustsContents) where region.isFormatted:
             pool = FramePool(adopting: region, keeping: Set(0..<UInt32(region.geometry.frameCount)))
-        } else {
+            adoption = Adoption(trustsContents: trustsContents)
+        case .successor(let trustsContents):
+            // Of another layout, or its first owner never came so far: as good as a new one.
             pool = FramePool(formatting: region)
+            adoption = Adoption(trustsContents: trustsContents)
+        case .fresh:
+            pool = FramePool(formatting: region)
+            adoption = nil
         }
-        adoption = adopts ? Adoption() : nil
     }
 
     var region: AssemblyRegion { pool.region }
@@ -149,7 +163,7 @@ struct AssemblyTable {
     }
 
     mutating func linger(_ assignment: AssignmentID, _ frames: [UInt32]) {
-        lingering[assignment] = frames
+        lingering[assignment, default: []] += frames
         settledFrameCount += frames.count
     }
 

@@ -8,17 +8,26 @@ struct DiskOrders {
     private let reader: DiskReader
     private var files: [UInt32: OwnedDescriptor] = [:]
     private var waiting: [DiskJob] = []
+    /// The parts so far of a piece of many files; nil spans: a descriptor of it never came.
+    private var parts: (torrent: UInt16, piece: PieceIndex, spans: [OpenSpan]?)?
     /// Unfinished pieces that are being read back; one portion each is under way.
     private var restores: [AssignmentID: (plan: RestorePlan, spans: [OpenSpan])] = [:]
 
     init(_ reader: DiskReader) { self.reader = reader }
 
-    /// Queues a piece to be read and hashed.
+    /// Queues a piece to be read and hashed, once its last part is here.
     /// - Returns: the verdict, when a descriptor is missing and it is known at once.
     mutating func recheck(
-        torrent: UInt16, piece: PieceIndex, digest: Digest, _ spans: [DataSpan], takeFile: (UInt32) -> OwnedDescriptor?
+        torrent: UInt16, piece: PieceIndex, digest: Digest, _ spans: [DataSpan], isLast: Bool,
+        takeFile: (UInt32) -> OwnedDescriptor?
     ) -> RecheckVerdict? {
-        guard let spans = open(spans, takeFile) else {
+        var whole = open(spans, takeFile)
+        if let parts, parts.torrent == torrent, parts.piece == piece {
+            if let before = parts.spans, let last = whole { whole = before + last } else { whole = nil }
+        }
+        parts = isLast ? nil : (torrent, piece, whole)
+        guard isLast else { return nil }
+        guard let spans = whole else {
             return RecheckVerdict(piece: piece, outcome: .unreadable, errno: UInt32(Self.badDescriptor))
         }
         submit(DiskJob(purpose: .recheck(torrent: torrent, piece: piece, digest: digest), spans: spans))

@@ -26,8 +26,10 @@ final class HashWorkerProcess {
         guard let region = launch.region else {
             WorkerLaunch.fail(.protocolBroken, "\(launch.order.who.place): no region was handed over")
         }
+        let order = launch.order
         table = AssemblyTable(
-            AssemblyRegion(base: region.base, byteCount: region.byteCount), adopts: launch.order.adoptsRegion)
+            AssemblyRegion(base: region.base, byteCount: region.byteCount),
+            start: order.who.generation > 1 ? .successor(trustsContents: order.adoptsRegion) : .fresh)
         do throws(SystemCallError) { reader = try DiskReader(status: launch.status) } catch {
             WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
         }
@@ -82,9 +84,9 @@ final class HashWorkerProcess {
         case .stillReading(let assignments): table.writerStillReads(assignments)
         case .reportProgress(let assignments): table.reportProgress(of: assignments, into: &actions)
         case .restoreBlocks(let assignment, let bits, let spans): restore(assignment, bits, spans)
-        case .recheck(let torrent, let piece, let digest, let spans):
+        case .recheck(let torrent, let piece, let digest, let spans, let isLast):
             if let verdict = disk.recheck(
-                torrent: torrent, piece: piece, digest: digest, spans, takeFile: loop.takeDescriptor)
+                torrent: torrent, piece: piece, digest: digest, spans, isLast: isLast, takeFile: loop.takeDescriptor)
             {
                 loop.tell(.rechecked(torrent: torrent, [verdict]))
             }

@@ -226,6 +226,8 @@ int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *co
     if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, lifeline, 3);
     if (error == 0) error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     if (error == 0) error = posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+    /* Whatever a library left open without close-on-exec stays with us. */
+    if (error == 0) error = posix_spawn_file_actions_addclosefrom_np(&actions, 4);
     if (error == 0) error = posix_spawnattr_setpgroup(&attributes, 0);
     if (error == 0) error = posix_spawnattr_setsigdefault(&attributes, &every);
     if (error == 0) error = posix_spawnattr_setsigmask(&attributes, &none);

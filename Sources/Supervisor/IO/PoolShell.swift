@@ -176,16 +176,15 @@ final class PoolShell {
         guard let reader = process(pair.reader), let region = regions[pair.owner.place] else { return }
         let byteCount = UInt64(plan.regionByteCount(of: pair.owner.place.role))
         do throws(SystemCallError) {
-            var name: UInt32 = 0
-            let names = try reader.pass([region.rawValue]) { [unowned self] in
-                let order = MapRegion(owner: pair.owner, descriptor: name, byteCount: byteCount)
+            let name = try reader.pass([region.rawValue])[0]
+            let order = MapRegion(owner: pair.owner, descriptor: name, byteCount: byteCount)
+            reader.whenAllArrived { [unowned self] in
                 if pair.reader.place.role == .hashWorker {
                     tell(pair.reader.place, SupervisorToHashWorker.mapRegion(order))
                 } else {
                     tell(pair.reader.place, SupervisorToWriter.mapRegion(order))
                 }
             }
-            name = names[0]
         } catch {
             condemn(pair.reader, reason: "\(error)")
         }
@@ -209,6 +208,7 @@ final class PoolShell {
                 environment: settings.environment, lifeline: theirs, standardError: standardError.rawValue)
             let process = WorkerProcess(
                 worker, child: child, lifeline: lifeline, status: status,
+                peerCapacity: settings.maximumPeersEach,
                 silence: Silence(heartbeat: settings.heartbeat, now: MonotonicClock.now), complaints: complaints)
             processes[place] = process
             watch(process)

@@ -8,6 +8,8 @@ final class WorkerProcess {
     let child: ChildProcess
     let lifeline: Lifeline
     let status: StatusPageReader
+    /// Connections that it may have, if it is a peer-worker.
+    let peerCapacity: Int
     var silence: Silence
     /// Orders that wait to be sent over the control socket.
     var outbox = Outbox()
@@ -15,7 +17,7 @@ final class WorkerProcess {
     var isConnected = false
     var complaints: WorkerComplaints
     /// What to say when the worker has named a descriptor as received.
-    private var waiting: [UInt32: () -> Void] = [:]
+    private var waiting: [UInt32: [() -> Void]] = [:]
     private var latestDescriptor: UInt32 = 0
     /// Watches of the poll loop, to be removed with the process.
     var watches: [Int] = []
@@ -23,34 +25,38 @@ final class WorkerProcess {
 
     init(
         _ incarnation: Incarnation, child: ChildProcess, lifeline: Lifeline, status: StatusPageReader,
-        silence: Silence, complaints: WorkerComplaints
+        peerCapacity: Int, silence: Silence, complaints: WorkerComplaints
     ) {
         self.incarnation = incarnation
         self.child = child
         self.lifeline = lifeline
         self.status = status
+        self.peerCapacity = peerCapacity
         self.silence = silence
         self.complaints = complaints
     }
 
-    /// Passes descriptors over the lifeline; `then` runs when the worker has them all.
+    /// Passes descriptors over the lifeline. They may be named when `whenAllArrived` says so.
     /// - Returns: their names, in order.
-    @discardableResult
-    func pass(_ descriptors: [CInt], then: @escaping () -> Void) throws(SystemCallError) -> [UInt32] {
+    func pass(_ descriptors: [CInt]) throws(SystemCallError) -> [UInt32] {
         var names: [UInt32] = []
-        for _ in descriptors {
-            latestDescriptor += 1
-            names.append(latestDescriptor)
+        for part in descriptors.parts(of: DescriptorsPassed.maximumCount) {
+            let identifiers = part.indices.map { latestDescriptor + 1 + UInt32($0) }
+            try lifeline.send(DescriptorsPassed(identifiers: identifiers), descriptors: part)
+            latestDescriptor += UInt32(part.count)
+            names += identifiers
         }
-        for start in stride(from: 0, to: names.count, by: DescriptorsPassed.maximumCount) {
-            let end = min(start + DescriptorsPassed.maximumCount, names.count)
-            try lifeline.send(
-                DescriptorsPassed(identifiers: Array(names[start..<end])), descriptors: Array(descriptors[start..<end]))
-        }
-        // Datagrams arrive in order, so the last name stands for all of them.
-        if let last = names.last { waiting[last] = then } else { then() }
+        if !names.isEmpty { waiting[latestDescriptor] = [] }
         return names
     }
 
-    func descriptorReceived(_ name: UInt32) { waiting.removeValue(forKey: name)?() }
+    /// Runs `then` as soon as the worker has everything that was passed so far; at once if it has.
+    func whenAllArrived(_ then: @escaping () -> Void) {
+        // Datagrams arrive in order, so the last name stands for all before it.
+        if let last = waiting.keys.max() { waiting[last]!.append(then) } else { then() }
+    }
+
+    func descriptorReceived(_ name: UInt32) {
+        for then in waiting.removeValue(forKey: name) ?? [] { then() }
+    }
 }

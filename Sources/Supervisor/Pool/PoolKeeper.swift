@@ -158,7 +158,6 @@ struct PoolKeeper {
         actions.append(.lost(worker))
         state.unmapped = []
         state.generation += 1
-        state.restartCount += 1
         if place.role == .hashWorker && hadJoined { state.adoptionDeaths += 1 }
         let newcomer = Incarnation(place, generation: state.generation)
         if isStopping {
@@ -166,6 +165,7 @@ struct PoolKeeper {
             places[place] = state
             return
         }
+        state.restartCount += 1
         switch state.policy.died(blame, wasReady: state.wasReady, didWork: state.didWork) {
         case .restart(let delay): state.phase = .vacant(until: now + delay)
         case .giveUp: state.phase = .givenUp

@@ -11,16 +11,24 @@ struct Recheck {
         var wrongPieceCount = 0
     }
 
-    /// Pieces in one hash-worker's hands: enough for full lanes twice over, few enough to spread evenly.
-    static let piecesInHand = 48
+    /// Pieces in one hash-worker's hands: enough for full lanes three times over, few enough to spread evenly.
+    private static let mostInHand = 48
+    /// Files that those pieces may keep open together.
+    private static let mostFilesInHand = 2000
+
+    /// Fewer where a piece touches many files.
+    private let piecesInHand: Int
 
     private let geometry: TorrentGeometry
     private var waiting: [PieceIndex]
     private var inHand: [Int: Set<PieceIndex>] = [:]
     private(set) var progress = Progress()
 
-    init(geometry: TorrentGeometry, pieces: [PieceIndex]) {
+    /// - Parameter fileCount: of the whole torrent.
+    init(geometry: TorrentGeometry, pieces: [PieceIndex], fileCount: Int) {
         self.geometry = geometry
+        let filesAPiece = fileCount / geometry.pieceCount + 1
+        piecesInHand = max(4, min(Self.mostInHand, Self.mostFilesInHand / filesAPiece))
         // Taken from the end: the files are read from their beginning.
         waiting = pieces.sorted().reversed()
         progress.totalByteCount = pieces.reduce(0) { $0 + UInt64(geometry.length(of: $1)) }
@@ -30,9 +38,9 @@ struct Recheck {
 
     /// The pieces that the hash-worker should be asked about now.
     mutating func next(for worker: Int) -> [PieceIndex] {
-        let room = Self.piecesInHand - inHand[worker, default: []].count
+        let room = piecesInHand - inHand[worker, default: []].count
         // A refill of one piece would leave the lanes empty.
-        guard room >= Self.piecesInHand / 3 || inHand[worker, default: []].isEmpty else { return [] }
+        guard room >= piecesInHand / 3 || inHand[worker, default: []].isEmpty else { return [] }
         var pieces: [PieceIndex] = []
         while pieces.count < room, let piece = waiting.popLast() { pieces.append(piece) }
         inHand[worker, default: []].formUnion(pieces)

@@ -22,7 +22,8 @@ package enum HashWorkerToSupervisor: PoolMessage {
     /// The successor has gone through the whole `adopt` list.
     case adopted
     case rechecked(torrent: UInt16, [RecheckVerdict])
-    case partialsHanded
+    /// The answer to `writePartials`: those of the listed pieces that had blocks to write.
+    case partialsHanded([AssignmentID])
     /// Totals of this generation, every half second while anything moves.
     case report(HashReport)
     /// A peer-worker sent what no sound one can send; its process should be replaced.
@@ -48,7 +49,7 @@ package enum HashWorkerToSupervisor: PoolMessage {
         .pieceProgress(assignment: 9, bits: [2]),
         .adopted,
         .rechecked(torrent: 7, [RecheckVerdict(piece: PieceIndex(3), outcome: .wrong, errno: 5)]),
-        .partialsHanded,
+        .partialsHanded([9]),
         .report(
             HashReport(
                 hashedByteCount: 1, laneStepCount: 2, laneCount: 3, freeFrameCount: 4, frameCount: 5,
@@ -101,7 +102,9 @@ package enum HashWorkerToSupervisor: PoolMessage {
             writer.put(UInt8(15))
             writer.put(torrent)
             writer.put(list: verdicts)
-        case .partialsHanded: writer.put(UInt8(16))
+        case .partialsHanded(let assignments):
+            writer.put(UInt8(16))
+            writer.put(list: assignments)
         case .report(let report):
             writer.put(UInt8(17))
             report.encode(into: &writer)
@@ -129,7 +132,7 @@ package enum HashWorkerToSupervisor: PoolMessage {
         case 13: self = .pieceProgress(assignment: try reader.get(), bits: try reader.getCounted())
         case 14: self = .adopted
         case 15: self = .rechecked(torrent: try reader.get(), try reader.getList())
-        case 16: self = .partialsHanded
+        case 16: self = .partialsHanded(try reader.getList())
         case 17: self = .report(try HashReport(from: &reader))
         case 18: self = .neighbourBroke(try Incarnation(from: &reader), text: try reader.getText())
         case let kind: throw .unknownKind(kind)

@@ -19,10 +19,12 @@ package enum SupervisorToHashWorker: PoolMessage {
     case stillReading([AssignmentID])
     /// Tell `pieceProgress` of each.
     case reportProgress([AssignmentID])
-    /// Fill the marked blocks of an open piece from disk (they were written unverified by an orderly stop).
+    /// Fill the marked blocks of an open piece from disk (they were written unverified by an orderly stop). The spans are
+    /// those of the whole piece.
     case restoreBlocks(assignment: AssignmentID, bits: [UInt8], [DataSpan])
-    /// Read a piece from disk and tell whether it hashes right.
-    case recheck(torrent: UInt16, piece: PieceIndex, digest: Digest, [DataSpan])
+    /// Read a piece from disk and tell whether it hashes right. A piece of many files comes in parts, in order, of which
+    /// only the last one is marked.
+    case recheck(torrent: UInt16, piece: PieceIndex, digest: Digest, [DataSpan], isLast: Bool)
     /// No longer needed: close the descriptor that came over the lifeline.
     case closeDescriptors([UInt32])
     /// Hand the present blocks of these incomplete pieces to the writer, then answer `partialsHanded`.
@@ -43,7 +45,7 @@ package enum SupervisorToHashWorker: PoolMessage {
         .stillReading([9]),
         .reportProgress([9]),
         .restoreBlocks(assignment: 9, bits: [0x80], [.sample]),
-        .recheck(torrent: 7, piece: PieceIndex(3), digest: Digest(1...20), [.sample]),
+        .recheck(torrent: 7, piece: PieceIndex(3), digest: Digest(1...20), [.sample], isLast: true),
         .closeDescriptors([3]),
         .writePartials([9]),
         .stop,
@@ -88,12 +90,13 @@ package enum SupervisorToHashWorker: PoolMessage {
             writer.put(assignment)
             writer.put(counted: bits)
             writer.put(list: spans)
-        case .recheck(let torrent, let piece, let digest, let spans):
+        case .recheck(let torrent, let piece, let digest, let spans, let isLast):
             writer.put(UInt8(12))
             writer.put(torrent)
             piece.encode(into: &writer)
             digest.encode(into: &writer)
             writer.put(list: spans)
+            writer.put(flag: isLast)
         case .closeDescriptors(let descriptors):
             writer.put(UInt8(13))
             writer.put(list: descriptors)
@@ -122,7 +125,7 @@ package enum SupervisorToHashWorker: PoolMessage {
         case 12:
             self = .recheck(
                 torrent: try reader.get(), piece: try PieceIndex(from: &reader), digest: try Digest(from: &reader),
-                try reader.getList())
+                try reader.getList(), isLast: try reader.getBool())
         case 13: self = .closeDescriptors(try reader.getList())
         case 14: self = .writePartials(try reader.getList())
         case 15: self = .stop

@@ -1,0 +1,25 @@
+import Logging
+import PoolProtocol
+
+/// What all torrents of a run share.
+final class RunContext {
+    let shell: PoolShell
+    let output: Output
+    let http: HTTPClient
+    var budget: FrameBudget
+    /// Our port, 0 without a listener.
+    let listenPort: UInt16
+
+    init(shell: PoolShell, output: Output, http: HTTPClient, budget: FrameBudget, listenPort: UInt16) {
+        self.shell = shell
+        self.output = output
+        self.http = http
+        self.budget = budget
+        self.listenPort = listenPort
+    }
+
+    /// Which hash-workers can be given pieces now.
+    var pool: PoolView {
+        PoolView(isHashWorkerWorking: { [unowned self] in shell.keeper.isWorking(Place(.hashWorker, $0)) })
+    }
+}

@@ -1,0 +1,361 @@
+import BitTorrent
+import CLinux
+import Glibc
+import PoolProtocol
+import PoolRuntime
+
+/// The supervisor at work: one loop that owns the pool, the torrents, signals and time. Every decision is made
+/// elsewhere; here things happen.
+final class SupervisorProcess {
+    /// How often the user's line is refreshed at most; also the pace of slow checks.
+    static let tick: Duration = .milliseconds(250)
+
+    let options: DownloadOptions
+    let output: Output
+    let poll = PollLoop()
+    let started = MonotonicClock.now
+    var context: RunContext!
+    var torrents: [TorrentRun] = []
+    var stop: StopSequence?
+    /// Who has not done its part of the present step of the stop.
+    var awaited: Set<Place> = []
+    var verdict: (code: ExitCode, reason: String) = (.internalError, "the loop ended by itself")
+    /// Assignments whose blocks are being written unverified.
+    var partialsUnderWay: Set<AssignmentID> = []
+    private var nextTick = MonotonicInstant.distantPast
+    private var retryAt = MonotonicInstant.distantFuture
+    private let signals: OwnedDescriptor
+    private var resolver: NameResolver?
+
+    /// Runs a download to its end.
+    static func run(_ options: DownloadOptions, _ inputs: [Metainfo], output: Output) -> ExitCode {
+        do {
+            let process = try SupervisorProcess(options, inputs, output)
+            try process.poll.run()
+            process.context.http.shutDown()
+            return process.output.finish(
+                process.verdict.code, reason: process.verdict.reason,
+                summary: process.statusReport(now: MonotonicClock.now))
+        } catch let error as UserError {
+            return output.finish(error.code, reason: error.description, summary: nil)
+        } catch {
+            return output.finish(.fileError, reason: "\(error)", summary: nil)
+        }
+    }
+
+    private init(_ options: DownloadOptions, _ inputs: [Metainfo], _ output: Output) throws {
+        self.options = options
+        self.output = output
+        _ = clinux_ignore_signal(SIGPIPE)
+        signals = OwnedDescriptor(try checked("signalfd", clinux_signal_descriptor()))
+        // What may be refused is tried before anything is started: options, locks, files, the port.
+        let plan = try Self.plan(options, inputs)
+        var stores: [TorrentStorage] = []
+        for metainfo in inputs { stores.append(try TorrentStorage(metainfo, options, output: output)) }
+        let listeners = try Self.listen(options, plan, output)
+        let directory = try RunDirectory(environment: options.environment)
+        let shell = try PoolShell(
+            plan: plan, settings: options.poolSettings(plan), poll: poll, runDirectory: directory,
+            tcpListeners: listeners)
+        let http = try HTTPClient(options: options.httpOptions)
+        context = RunContext(
+            shell: shell, output: output, http: http,
+            budget: FrameBudget(frameCountEach: plan.frameCount, hashWorkers: 0..<plan.hashWorkerCount),
+            listenPort: listeners?.port ?? 0)
+        var generator = SystemRandomNumberGenerator()
+        let ourID = PeerID.random(using: &generator)
+        for (index, metainfo) in inputs.enumerated() {
+            torrents.append(
+                TorrentRun(
+                    ordinal: UInt16(index), metainfo: metainfo, storage: stores[index], ourID: ourID,
+                    settings: options.torrentSettings, context: context, generator: generator, now: started))
+        }
+        shell.handlers = handlers()
+        watch(http: http)
+        resolver = try resolve(options.peers)
+        let regionBytes =
+            plan.peerWorkerCount * plan.intakeByteCount + plan.hashWorkerCount * plan.assemblyByteCount
+        output.emit(
+            .start(
+                StartReport(
+                    torrents: torrents.map(\.startReport), peerWorkerCount: plan.peerWorkerCount,
+                    hashWorkerCount: plan.hashWorkerCount, listenPort: context.listenPort,
+                    memoryByteCount: regionBytes)))
+        beginIfComplete()
+    }
+
+    // MARK: The start
+
+    private static func plan(_ options: DownloadOptions, _ inputs: [Metainfo]) throws(UserError) -> PoolPlan {
+        let longest = inputs.map(\.geometry.longestPieceByteCount).max()!
+        do throws(PoolPlan.Impossible) {
+            return try PoolPlan(
+                peerWorkers: options.workers, hashWorkers: options.hashWorkers, memory: options.memory,
+                longestPieceByteCount: longest)
+        } catch {
+            switch error {
+            case .pieceTooLong(let byteCount, let needed):
+                throw UserError(
+                    .badOption, "--memory", "a piece of \(byteCount) bytes does not fit",
+                    because: "at least \(needed >> 20)M are needed")
+            }
+        }
+    }
+
+    private static func listen(
+        _ options: DownloadOptions, _ plan: PoolPlan, _ output: Output
+    ) throws -> TCPListeners? {
+        guard let ports = options.listenPorts else { return nil }
+        do throws(SystemCallError) {
+            return try TCPListeners(ports: ports, address: options.bindAddress, workers: plan.peerWorkerCount)
+        } catch {
+            // A port that the user named is a promise; a default that is taken is a pity.
+            if options.isListenPortChosen {
+                throw UserError(
+                    .badOption, "--listen-port", "cannot listen on \(options.listenPortText)", because: "\(error)")
+            }
+            output.emit(.warning("peers cannot connect to us: \(error)"))
+            return nil
+        }
+    }
+
+    private func handlers() -> PoolShell.Handlers {
+        PoolShell.Handlers(
+            peerWorkerSpoke: { [unowned self] worker, message in heard(message, from: worker) },
+            hashWorkerSpoke: { [unowned self] worker, message in heard(message, from: worker) },
+            writerSpoke: { [unowned self] worker, message in heard(message, from: worker) },
+            decided: { [unowned self] action in decided(action) },
+            changed: { [unowned self] event in changed(event) },
+            complained: { [unowned self] place, line in output.complained(place, line) })
+    }
+
+    private func watch(http: HTTPClient) {
+        poll.watch(descriptor: signals.rawValue) { [unowned self] _ in takeSignals() }
+        poll.watch(descriptor: http.resultDescriptor) { [unowned self] _ in
+            for result in context.http.takeResults() {
+                let ordinal = Int(result.id >> 48)
+                if ordinal < torrents.count { torrents[ordinal].httpEnded(result) }
+            }
+        }
+        poll.nextDeadline = { [unowned self] in nextDeadline }
+        poll.timerFired = { [unowned self] now in timerFired(now: now) }
+        poll.turnEnded = { [unowned self] in
+            retryAt = context.shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture
+        }
+    }
+
+    private func resolve(_ peers: [HostAndPort]) throws -> NameResolver {
+        let resolver = try NameResolver(peers)
+        poll.watch(descriptor: resolver.resultDescriptor.rawValue) { [unowned self] _ in
+            for outcome in resolver.takeOutcomes() {
+                switch outcome {
+                case .addresses(let addresses):
+                    for torrent in torrents {
+                        torrent.peers { $0.learned(addresses, from: .commandLine, now: MonotonicClock.now, into: &$1) }
+                    }
+                case .failed(let name, let reason):
+                    output.emit(.warning("--peer \(name): cannot be resolved (\(reason))"))
+                }
+            }
+        }
+        return resolver
+    }
+
+    // MARK: Time
+
+    private var nextDeadline: MonotonicInstant {
+        let now = MonotonicClock.now
+        var deadline = min(nextTick, retryAt, context.shell.nextDeadline, stop?.nextDeadline ?? .distantFuture)
+        for torrent in torrents { deadline = min(deadline, torrent.nextDeadline(now: now)) }
+        return deadline
+    }
+
+    private func timerFired(now: MonotonicInstant) {
+        context.shell.timerFired(now: now)
+        for torrent in torrents { torrent.timerFired(now: now) }
+        if let step = stop?.timerFired(now: now) { begin(step, now: now) }
+        guard now >= nextTick else { return }
+        nextTick = now + Self.tick
+        output.show(statusReport(now: now))
+        checkStop(now: now)
+        if stop == nil { checkHopes(now: now) }
+    }
+
+    /// Ends a run that cannot get anywhere.
+    private func checkHopes(now: MonotonicInstant) {
+        for torrent in torrents {
+            if let (trouble, since) = torrent.diskTrouble, let text = torrent.diskTroubleText {
+                let isFull = [ENOSPC, EDQUOT].contains(CInt(truncatingIfNeeded: trouble.errno))
+                if !isFull { return end(.fileError, reason: text, now: now) }
+                if now - since >= options.stopTimeout ?? .seconds(60) {
+                    return end(.diskFull, reason: text, now: now)
+                }
+            }
+        }
+        let unfinished = torrents.filter { $0.phase == .downloading }
+        guard !unfinished.isEmpty, unfinished.count == torrents.count(where: { $0.phase != .complete }) else { return }
+        if unfinished.allSatisfy({ $0.nobodyLeft(now: now) }) {
+            end(.nobodyLeft, reason: "no peer is left, and no tracker knows another", now: now)
+        } else if let limit = options.stopTimeout, unfinished.allSatisfy({ now - $0.lastProgress >= limit }) {
+            end(.stalled, reason: "no byte has come for \(Int(limit.inSeconds)) s", now: now)
+        }
+    }
+
+    // MARK: The pool speaks
+
+    private func heard(_ message: PeerWorkerToSupervisor, from worker: Incarnation) {
+        let now = MonotonicClock.now
+        switch message {
+        case .wantBlocks(let torrent, _), .sourceCounts(let torrent, _), .seedCount(let torrent, _):
+            self.torrent(torrent)?.received(message, from: worker, now: now)
+        case .peerConnected(let peer): torrent(peer.torrent)?.received(message, from: worker, now: now)
+        case .drained: drained(worker, now: now)
+        case .grantReturned, .peerClosed, .report, .hello, .joined, .ready, .replacementSeen, .descriptorReceived:
+            for torrent in torrents { torrent.received(message, from: worker, now: now) }
+        }
+    }
+
+    private func heard(_ message: HashWorkerToSupervisor, from worker: Incarnation) {
+        let now = MonotonicClock.now
+        if case .rechecked(let torrent, _) = message {
+            self.torrent(torrent)?.received(message, from: worker, now: now)
+        } else {
+            if case .partialsHanded(let assignments) = message { partialsHanded(assignments, by: worker, now: now) }
+            for torrent in torrents { torrent.received(message, from: worker, now: now) }
+        }
+    }
+
+    private func heard(_ message: WriterToSupervisor, from worker: Incarnation) {
+        let now = MonotonicClock.now
+        switch message {
+        case .torrentReady(let torrent), .piecesSynced(let torrent, _), .waitingForLock(let torrent):
+            self.torrent(torrent)?.received(message, from: worker, now: now)
+        case .diskTrouble(let trouble): torrent(trouble.torrent)?.received(message, from: worker, now: now)
+        case .partialWritten(let assignment): partialWritten(assignment, now: now)
+        case .finished: stepDone(.finishing, now: now)
+        default: for torrent in torrents { torrent.received(message, from: worker, now: now) }
+        }
+        beginIfComplete()
+    }
+
+    private func torrent(_ ordinal: UInt16) -> TorrentRun? {
+        Int(ordinal) < torrents.count ? torrents[Int(ordinal)] : nil
+    }
+
+    private func decided(_ action: PoolKeeper.Action) {
+        let now = MonotonicClock.now
+        switch action {
+        case .lost(let worker):
+            for torrent in torrents { torrent.lost(worker, now: now) }
+            stopLost(worker, now: now)
+        case .replacementSeen(let place): for torrent in torrents { torrent.lossSeen(at: place) }
+        case .adopt(let worker, let stillReading): adopt(worker, stillReading)
+        case .working(let worker):
+            for torrent in torrents { torrent.working(worker, now: now) }
+        case .gaveUp(let place):
+            if place.role == .hashWorker { context.budget.gaveUp(Int(place.ordinal)) }
+            output.emit(.warning("\(place) died \(RestartPolicy.limit) times in a row and is given up"))
+            for torrent in torrents { torrent.gaveUp(place, now: now) }
+        case .failed(let role):
+            let name = role.programName
+            end(.workersCrash, reason: "\(name): no process of this role can be kept alive", now: now)
+        case .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion: break
+        }
+    }
+
+    private func adopt(_ worker: Incarnation, _ stillReading: [AssignmentID]) {
+        var orders: [PieceToOpen] = []
+        for torrent in torrents { orders += torrent.coordinator.adoptionOrders(for: Int(worker.place.ordinal)) }
+        for part in stillReading.parts(of: Topology.maximumListCount) {
+            context.shell.tell(worker.place, SupervisorToHashWorker.stillReading(part))
+        }
+        let parts = orders.isEmpty ? [[]] : orders.parts(of: Topology.maximumListCount)
+        for (index, part) in parts.enumerated() {
+            context.shell.tell(worker.place, SupervisorToHashWorker.adopt(part, isLast: index == parts.count - 1))
+        }
+    }
+
+    private func changed(_ event: WorkerEvent) {
+        switch event {
+        case .spawned(let worker, let pid):
+            let state: WorkerReport.State = worker.generation > 1 ? .replaced : .spawned
+            output.emit(.worker(WorkerReport(worker, pid: pid, state: state)))
+        case .ready(let worker, let pid): output.emit(.worker(WorkerReport(worker, pid: pid, state: .ready)))
+        case .condemned(let worker, _, let reason): output.emit(.warning("\(worker.place) is replaced: \(reason)"))
+        case .died(let worker, let pid, let ending, let lastLines):
+            var report = WorkerReport(worker, pid: pid, state: .dead)
+            switch ending {
+            case .exited(let code): report.status = code
+            case .killed(let signal): report.signal = signal
+            }
+            report.reason = lastLines.last ?? ""
+            output.emit(.worker(report))
+        case .diskIsSlow(_, let call, let duration):
+            output.emit(.warning("the disk has not answered a \(call.name) for \(Int(duration.inSeconds)) s"))
+        }
+    }
+
+    // MARK: What the user sees
+
+    func statusReport(now: MonotonicInstant) -> StatusReport {
+        let workers = context.shell.processes.values.sorted { $0.incarnation.place < $1.incarnation.place }
+        return StatusReport(
+            torrents: torrents.map { $0.report(now: now) },
+            workers: output.wantsWorkerFigures
+                ? workers.map { process in
+                    let isWorking = context.shell.keeper.isWorking(process.incarnation.place)
+                    var report = WorkerReport(
+                        process.incarnation, pid: process.child.processID, state: isWorking ? .ready : .spawned)
+                    let figures = ProcessFigures(pid: process.child.processID)
+                    report.residentByteCount = figures.residentByteCount
+                    report.cpuSeconds = figures.cpuSeconds
+                    return report
+                } : [],
+            secondsSinceStart: (now - started).inSeconds, restartCount: context.shell.keeper.restartCount)
+    }
+
+    // MARK: Signals
+
+    private func takeSignals() {
+        while true {
+            let signal = clinux_next_signal(signals.rawValue)
+            guard signal > 0 else { return }
+            switch signal {
+            case SIGINT, SIGTERM: interrupted(now: MonotonicClock.now)
+            case SIGWINCH: output.terminalResized()
+            case SIGUSR1: output.logStatus(statusReport(now: MonotonicClock.now))
+            case SIGCHLD: reapOrphans()
+            default: break
+            }
+        }
+    }
+
+    /// As process 1 of a container we inherit what others leave behind; our own children are reaped by their pidfds.
+    private func reapOrphans() {
+        guard getpid() == 1 else { return }
+        let ours = Set(context.shell.processes.values.map(\.child.processID))
+        var information = siginfo_t()
+        while waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 {
+            let pid = information._sifields._sigchld.si_pid
+            guard pid > 0, !ours.contains(pid) else { return }
+            waitpid(pid, nil, WNOHANG)
+            information = siginfo_t()
+        }
+    }
+
+    private func interrupted(now: MonotonicInstant) {
+        if stop != nil {
+            // The second one: at once. Everything that was synced is safe by design.
+            context.shell.killAll()
+            poll.stop()
+        } else {
+            end(.interrupted, reason: "interrupted; start again to go on", now: now)
+        }
+    }
+}
+
+extension WorkerReport {
+    init(_ worker: Incarnation, pid: Int32, state: State) {
+        self.init(place: worker.place, generation: worker.generation, pid: pid, state: state)
+    }
+}

@@ -1,0 +1,324 @@
+import BitTorrent
+import PoolProtocol
+import PoolRuntime
+
+/// One torrent of the run: brings together what decides (coordinator, peers, trackers, re-check) with what acts (the
+/// pool, the files), and says when it is ready, complete or stopped. Decides nothing itself.
+final class TorrentRun {
+    /// Each case says what the torrent waits for.
+    enum Phase {
+        /// Files on disk are being hashed.
+        case checking
+        /// The writer makes the files ready.
+        case preparing
+        case downloading
+        /// Every wanted piece is on disk.
+        case complete
+        /// An orderly stop is under way.
+        case stopping
+    }
+
+    let ordinal: UInt16
+    let metainfo: Metainfo
+    let storage: TorrentStorage
+    let files: PieceFiles
+    let ourID: PeerID
+    unowned let context: RunContext
+
+    var phase = Phase.checking
+    var coordinator: TorrentCoordinator
+    var book: PeerBook
+    var schedule: AnnounceSchedule
+    var recheck: Recheck?
+    var totals = TransferTotals()
+    var downloadRate: RateEstimator
+    var uploadRate: RateEstimator
+    /// When a byte of payload came last, for `--stop-timeout`.
+    var lastProgress: MonotonicInstant
+    /// The peers that each worker has been told of this torrent.
+    var isWriterReady = false
+    /// Why nothing can be written, while that lasts.
+    var diskTrouble: (trouble: DiskTrouble, since: MonotonicInstant)?
+    var generator: any RandomNumberGenerator & Sendable
+    /// The trackers have heard `stopped`, or took too long.
+    var saidGoodbye = false
+    /// Announces under way, by the number that the HTTP client knows them by.
+    var announces: [UInt64: AnnounceID] = [:]
+
+    init(
+        ordinal: UInt16, metainfo: Metainfo, storage: TorrentStorage, ourID: PeerID, settings: TorrentSettings,
+        context: RunContext, generator: any RandomNumberGenerator & Sendable, now: MonotonicInstant
+    ) {
+        self.ordinal = ordinal
+        self.metainfo = metainfo
+        self.storage = storage
+        self.ourID = ourID
+        self.context = context
+        self.generator = generator
+        files = PieceFiles(storage.selected) { (file) throws(SystemCallError) in try storage.openForReading(file) }
+        coordinator = TorrentCoordinator(
+            torrent: ordinal, metainfo: metainfo, wanted: storage.selected.wantedPieces,
+            order: settings.isSequential ? .sequential : .rarestFirst, generator: generator)
+        book = PeerBook(
+            torrent: ordinal, ownID: ourID, ownAddresses: [], mostPeers: settings.mostPeers, now: now,
+            generator: generator)
+        let lists = settings.usesTrackers ? metainfo.trackerTiers.map { $0.map(\.text) } + settings.extraTrackers : []
+        schedule = AnnounceSchedule(
+            identity: AnnounceIdentity(
+                infoHash: metainfo.infoHash, peerID: ourID, key: UInt32.random(in: 0 ... .max, using: &self.generator),
+                port: context.listenPort),
+            tiers: AnnounceTiers(lists, using: &self.generator))
+        downloadRate = RateEstimator(now: now)
+        uploadRate = RateEstimator(now: now)
+        lastProgress = now
+        for piece in storage.trusted { coordinator.restored(piece) }
+        coordinator.partials = storage.partials
+        recheck = storage.toCheck.isEmpty ? nil : Recheck(geometry: metainfo.geometry, pieces: storage.toCheck, fileCount: metainfo.files.count)
+        if recheck == nil { phase = .preparing }
+    }
+
+    var name: String { TerminalText.escaped(metainfo.name.description) }
+
+    // MARK: Time
+
+    /// When `timerFired` is due.
+    func nextDeadline(now: MonotonicInstant) -> MonotonicInstant {
+        guard phase == .downloading || phase == .stopping else { return schedule.nextTimer ?? .distantFuture }
+        return min(schedule.nextTimer ?? .distantFuture, book.nextDeadline(now: now))
+    }
+
+    func timerFired(now: MonotonicInstant) {
+        announce { schedule, counters, actions in
+            schedule.timerFired(now: now, counters: counters, into: &actions)
+        }
+        guard phase == .downloading else { return }
+        peers { $0.connectMore(now: now, into: &$1) }
+        if book.wantsMore {
+            announce { schedule, counters, actions in
+                schedule.morePeersWanted(now: now, counters: counters, into: &actions)
+            }
+        }
+    }
+
+    // MARK: The way to the download
+
+    /// A hash-worker can work: hand it pieces to look at.
+    func check(with worker: Incarnation) {
+        guard recheck != nil, let process = context.shell.process(worker) else { return }
+        let ordinal = Int(worker.place.ordinal)
+        for piece in recheck!.next(for: ordinal) {
+            let digest = metainfo.hash(of: piece).digest
+            let torrent = self.ordinal
+            do throws(SystemCallError) {
+                try files.reach(piece, by: process) { spans, isLast in
+                    process.outbox.append(
+                        SupervisorToHashWorker.recheck(
+                            torrent: torrent, piece: piece, digest: digest, spans, isLast: isLast))
+                }
+            } catch {
+                // A file that went away since we looked: the piece is not there.
+                recheck!.unreadable(piece, for: ordinal)
+                checkIfChecked()
+            }
+        }
+    }
+
+    func rechecked(_ verdicts: [RecheckVerdict], by worker: Incarnation) {
+        guard recheck != nil else { return }
+        for verdict in verdicts where verdict.piece.value < metainfo.geometry.pieceCount {
+            let isRight = verdict.outcome == .right
+            guard recheck!.verdict(on: verdict.piece, isRight: isRight, from: Int(worker.place.ordinal)) else { continue }
+            if isRight { coordinator.restored(verdict.piece) }
+            if verdict.outcome == .unreadable {
+                let reason = SystemCallError("pread", CInt(truncatingIfNeeded: verdict.errno)).description
+                context.output.emit(.warning("\(name): piece \(verdict.piece) cannot be read (\(reason))"))
+            }
+        }
+        check(with: worker)
+        checkIfChecked()
+    }
+
+    private func checkIfChecked() {
+        guard recheck?.isFinished ?? false, phase == .checking else { return }
+        files.closeAll { context.shell.tell($0, $1) }
+        phase = .preparing
+        beginWriting()
+    }
+
+    /// The writer can be told of the torrent: it is there and the files are checked.
+    func beginWriting() {
+        guard phase == .preparing || phase == .downloading || phase == .complete,
+            let writer = context.shell.processes[Place(.writer, 0)],
+            context.shell.keeper.isWorking(Place(.writer, 0))
+        else { return }
+        do throws(SystemCallError) {
+            let table = try RegionMapping.makeSealed(name: "files", storage.fileTable.encoded())
+            let names = try writer.pass(
+                [table.rawValue, storage.directory.rawValue, storage.journal.rawValue, storage.writerLock.rawValue])
+            let setup = WriterTorrentSetup(
+                torrent: ordinal, fileTableDescriptor: names[0], directoryDescriptor: names[1],
+                journalDescriptor: names[2], lockDescriptor: names[3], sync: storage.sync,
+                preallocates: storage.preallocates)
+            let unsynced = coordinator.pieces.piecesToSync
+            writer.whenAllArrived { [ordinal] in
+                writer.outbox.append(SupervisorToWriter.addTorrent(setup))
+                for part in unsynced.parts(of: Topology.maximumListCount) {
+                    writer.outbox.append(SupervisorToWriter.syncPending(torrent: ordinal, part))
+                }
+            }
+        } catch {
+            context.output.emit(.error("\(name): \(error)"))
+        }
+    }
+
+    /// The files can be written: the download begins.
+    func writerReady(now: MonotonicInstant) {
+        isWriterReady = true
+        guard phase == .preparing else { return }
+        phase = .downloading
+        lastProgress = now
+        route { $0.startGranting(budget: &$1, pool: $2, into: &$3) }
+        guard phase == .downloading else { return }
+        for worker in context.shell.keeper.workingOrdinals(of: .peerWorker) {
+            join(Incarnation(Place(.peerWorker, worker), generation: 0), now: now)
+        }
+        announce { schedule, counters, actions in
+            schedule.downloadStarted(now: now, counters: counters, into: &actions)
+        }
+    }
+
+    /// A peer-worker that works is told of the torrent, and gets peers once it knows.
+    func join(_ worker: Incarnation, now: MonotonicInstant) {
+        guard phase == .downloading, let process = context.shell.processes[worker.place] else { return }
+        let ordinal = Int(worker.place.ordinal)
+        let pieces = coordinator.pieces
+        var needed = storage.selected.wantedPieces
+        needed.subtract(pieces.have)
+        do throws(SystemCallError) {
+            let state = try RegionMapping.makeSealed(name: "pieces", pieces.have.wireBytes + needed.wireBytes)
+            let name = try process.pass([state.rawValue])[0]
+            let setup = PeerTorrentSetup(
+                torrent: self.ordinal, infoHash: metainfo.infoHash, ourID: ourID, geometry: metainfo.geometry,
+                listenPort: context.listenPort, isPrivate: metainfo.isPrivate, stateDescriptor: name)
+            coordinator.joined(ordinal)
+            process.whenAllArrived { [weak self] in
+                process.outbox.append(SupervisorToPeerWorker.addTorrent(setup))
+                self?.tellWhatCameMeanwhile(pieces.have, to: process)
+                self?.peers {
+                    $0.workerReady(ordinal, capacity: process.peerCapacity, now: MonotonicClock.now, into: &$1)
+                }
+            }
+        } catch {
+            context.shell.condemn(process.incarnation, reason: "\(error)")
+        }
+    }
+
+    /// Pieces that were written while the bit maps were on their way.
+    private func tellWhatCameMeanwhile(_ told: PieceSet, to process: WorkerProcess) {
+        var fresh = coordinator.pieces.have
+        fresh.subtract(told)
+        var list: [PieceIndex] = []
+        fresh.forEach { list.append($0) }
+        for part in list.parts(of: Topology.maximumListCount) {
+            process.outbox.append(SupervisorToPeerWorker.piecesOurs(torrent: ordinal, part))
+        }
+    }
+
+    // MARK: Carrying out
+
+    /// Lets the coordinator decide, then does it.
+    func route(
+        _ event: (inout TorrentCoordinator, inout FrameBudget, PoolView, inout [TorrentCoordinator.Action]) -> Void
+    ) {
+        var actions: [TorrentCoordinator.Action] = []
+        event(&coordinator, &context.budget, context.pool, &actions)
+        for action in actions { perform(action) }
+    }
+
+    private func perform(_ action: TorrentCoordinator.Action) {
+        switch action {
+        case .tellPeerWorker(let worker, let order): context.shell.tell(Place(.peerWorker, worker), order)
+        case .tellPeerWorkers(let order):
+            for worker in coordinator.members { context.shell.tell(Place(.peerWorker, worker), order) }
+        case .tellHashWorker(let worker, let order): context.shell.tell(Place(.hashWorker, worker), order)
+        case .restore(let assignment, let piece, let bits, let worker):
+            restore(assignment, piece, bits: bits, at: Place(.hashWorker, worker))
+        case .pieceChanged(let piece, let news):
+            context.output.emit(.piece(metainfo.infoHash, piece, state: news.rawValue))
+        case .banPeer(let contributor, let piece):
+            peers { $0.ban(contributor, reason: "it sent bad data in piece \(piece)", into: &$1) }
+        case .allWritten: break
+        case .allSynced:
+            guard phase == .downloading else { return }
+            phase = .complete
+            context.output.emit(.complete(metainfo.infoHash, name: name))
+            announce { schedule, counters, actions in
+                schedule.downloadCompleted(now: MonotonicClock.now, counters: counters, into: &actions)
+            }
+        }
+    }
+
+    /// Reads unverified blocks of the last run back into a piece that was just opened.
+    private func restore(_ assignment: AssignmentID, _ piece: PieceIndex, bits: [UInt8], at place: Place) {
+        guard let process = context.shell.processes[place] else { return }
+        do throws(SystemCallError) {
+            var collected: [DataSpan] = []
+            try files.reach(piece, by: process) { spans, isLast in
+                collected += spans
+                guard isLast else { return }
+                if collected.count <= Topology.maximumListCount {
+                    process.outbox.append(
+                        SupervisorToHashWorker.restoreBlocks(assignment: assignment, bits: bits, collected))
+                } else {
+                    process.outbox.append(SupervisorToHashWorker.reportProgress([assignment]))
+                }
+            }
+        } catch {
+            // The blocks are fetched again: the progress that comes back will lack them.
+            process.outbox.append(SupervisorToHashWorker.reportProgress([assignment]))
+        }
+    }
+
+    func peers(_ event: (inout PeerBook, inout [PeerBook.Action]) -> Void) {
+        var actions: [PeerBook.Action] = []
+        event(&book, &actions)
+        var connects: [Int: [PeerToConnect]] = [:]
+        for action in actions {
+            switch action {
+            case .connect(let worker, let peer): connects[worker, default: []].append(peer)
+            case .close(let worker, let peer, let cause):
+                context.shell.tell(Place(.peerWorker, worker), SupervisorToPeerWorker.closePeer(peer: peer, cause))
+            case .report(let address, let worker, let isIncoming, let news):
+                context.output.emit(
+                    .peer(metainfo.infoHash, PeerEvent(address, worker: worker, isIncoming: isIncoming, news)))
+            }
+        }
+        for (worker, list) in connects.sorted(by: { $0.key < $1.key }) {
+            for part in list.parts(of: Topology.maximumListCount) {
+                context.shell.tell(Place(.peerWorker, worker), SupervisorToPeerWorker.connectPeers(part))
+            }
+        }
+    }
+}
+
+/// The user's wishes for a torrent, beyond where its files are.
+struct TorrentSettings {
+    var isSequential: Bool
+    var mostPeers: Int
+    var usesTrackers: Bool
+    /// Of the command line; a tier each.
+    var extraTrackers: [[String]]
+}
+
+extension PeerEvent {
+    init(_ address: PeerAddress, worker: Int, isIncoming: Bool, _ news: PeerBook.PeerNews) {
+        let (state, text): (State, String) =
+            switch news {
+            case .connected(let client): (.connected, TerminalText.escaped(client))
+            case .closed(let reason): (.closed, reason)
+            case .banned(let reason): (.banned, reason)
+            }
+        self.init(
+            address: address.description, state: state, worker: worker, isIncoming: isIncoming, text: text)
+    }
+}

@@ -1,0 +1,164 @@
+import BitTorrent
+import PoolProtocol
+
+/// Decides at a start what of the last run's claims is believed: the journal's word, weighed against what the file
+/// system says of the files. Touches no file.
+struct ResumeRecord: Equatable {
+    /// What was found on the disk.
+    struct Evidence: Equatable {
+        /// nil: there is none, or none that can be read.
+        var journal: JournalState?
+        /// Nanoseconds since 1970 of the journal file's own last change, before anybody compacted it.
+        var journalModified: Int64 = 0
+        /// The wanted files and the parts file, as far as they exist, by their numbers.
+        var files: [UInt32: FileFact] = [:]
+    }
+
+    /// How much younger than the journal a file may be without a clean stop: the writer lets the journal follow its
+    /// writes within a second; the rest is for a slow disk.
+    static let grace: Int64 = 2_000_000_000
+
+    /// Wanted pieces that are ours without a look at them.
+    private(set) var trusted: PieceSet
+    /// Wanted pieces that may be ours: their bytes are on the disk and nobody vouches for them.
+    private(set) var toCheck: PieceSet
+    /// Unverified blocks that can be read back.
+    private(set) var partials: [PieceIndex: BlockSet] = [:]
+    /// Files that the journal vouched for and that are not what they were, by number.
+    private(set) var changedFiles: [UInt32] = []
+    /// What the compacted journal shall say until the pieces to check were checked.
+    private(set) var state: JournalState
+
+    /// - Parameter checksEverything: the user asked for a check of all that is there (`--verify`).
+    init(_ evidence: Evidence, infoHash: InfoHash, selected: SelectedFiles, checksEverything: Bool) {
+        let subject = JournalSubject(
+            infoHash: infoHash, geometry: selected.layout.geometry, fileCount: selected.layout.files.count)
+        var view = View(evidence: evidence, subject: subject, selected: selected)
+        view.weighFiles()
+        view.weighParts()
+        let journal = evidence.journal ?? JournalState(subject: subject)
+
+        var believed = journal.synced
+        believed.subtract(view.doubtful)
+        var candidates = evidence.journal == nil || checksEverything ? selected.wantedPieces : view.doubtful
+        candidates.formIntersection(selected.wantedPieces)
+        candidates.subtract(view.absent)
+        // Reading these back would prove nothing: see `JournalRecord.piecesLost`.
+        candidates.subtract(journal.lost)
+        if checksEverything { believed.subtract(selected.wantedPieces) }
+
+        trusted = believed
+        trusted.formIntersection(selected.wantedPieces)
+        toCheck = candidates
+        changedFiles = view.changed
+        for (piece, blocks) in journal.partials
+        where selected.wantedPieces.contains(piece) && !view.doubtful.contains(piece) {
+            partials[piece] = blocks
+            toCheck.remove(piece)
+        }
+
+        state = JournalState(subject: subject)
+        state.synced = believed
+        state.lost = journal.lost
+        state.partials = partials
+        state.inodes = journal.inodes.filter { !view.doubtfulFiles.contains($0.key) }
+        state.wantedFiles = (0..<subject.fileCount).map { selected.selection.contains($0) }
+        state.cleanStop = journal.cleanStop?.filter { view.trustedFiles.contains($0.file) }
+    }
+}
+
+/// The weighing itself: files into trusted and doubtful ones, and the pieces that follow from that.
+private struct View {
+    let evidence: ResumeRecord.Evidence
+    let subject: JournalSubject
+    let selected: SelectedFiles
+    private let cleanFacts: [UInt32: FileFact]
+
+    private(set) var trustedFiles: Set<UInt32> = []
+    private(set) var doubtfulFiles: Set<UInt32> = []
+    private(set) var changed: [UInt32] = []
+    /// Pieces with bytes in a doubtful file.
+    private(set) var doubtful: PieceSet
+    /// Wanted pieces with bytes that are in no file.
+    private(set) var absent: PieceSet
+
+    init(evidence: ResumeRecord.Evidence, subject: JournalSubject, selected: SelectedFiles) {
+        self.evidence = evidence
+        self.subject = subject
+        self.selected = selected
+        cleanFacts = Dictionary(
+            (evidence.journal?.cleanStop ?? []).map { ($0.file, $0) }, uniquingKeysWith: { _, last in last })
+        doubtful = PieceSet(pieceCount: subject.geometry.pieceCount)
+        absent = PieceSet(pieceCount: subject.geometry.pieceCount)
+    }
+
+    private var layout: FileLayout { selected.layout }
+    private var geometry: TorrentGeometry { subject.geometry }
+
+    mutating func weighFiles() {
+        for index in layout.files.indices where selected.isCreated(index) && layout.files[index].length > 0 {
+            let file = layout.files[index], number = UInt32(index), pieces = layout.pieces(of: index)
+            let claimedEnd = pieces.last { evidence.journal?.synced.contains(PieceIndex($0)) ?? false }
+                .map { min(end(of: $0), file.end) - file.offset } ?? 0
+            let isTrusted = weigh(number, claimedEnd: claimedEnd)
+            let present = file.offset + min(file.length, evidence.files[number]?.byteCount ?? 0)
+            for piece in pieces {
+                if !isTrusted { doubtful.insert(PieceIndex(piece)) }
+                if min(end(of: piece), file.end) > present { absent.insert(PieceIndex(piece)) }
+            }
+        }
+    }
+
+    /// Pieces that share bytes with an unselected file depend on the parts file; those whose files changed sides since
+    /// the last run have their bytes in the wrong place.
+    mutating func weighParts() {
+        let before = evidence.journal?.wantedFiles
+        var ends: [(piece: PieceIndex, end: UInt64)] = []
+        for (index, file) in layout.files.enumerated() where file.role == .payload && file.length > 0 {
+            let isSelected = selected.selection.contains(index)
+            let hasMoved = evidence.journal != nil && (before?[index] ?? true) != isSelected
+            guard !isSelected || hasMoved else { continue }
+            let pieces = layout.pieces(of: index)
+            for number in Set([pieces.lowerBound, pieces.upperBound - 1]) {
+                let piece = PieceIndex(number)
+                guard let slot = selected.parts.slotOffset(of: piece) else { continue }
+                if hasMoved { doubtful.insert(piece) }
+                if !isSelected && selected.wantedPieces.contains(piece) {
+                    ends.append((piece, slot + min(end(of: number), file.end) - geometry.offset(of: piece)))
+                }
+            }
+        }
+        guard !ends.isEmpty else { return }
+        let claimedEnd = ends.filter { evidence.journal?.synced.contains($0.piece) ?? false && !doubtful.contains($0.piece) }
+            .map(\.end).max() ?? 0
+        let isTrusted = weigh(subject.partsFile, claimedEnd: claimedEnd)
+        let present = evidence.files[subject.partsFile]?.byteCount ?? 0
+        for (piece, end) in ends {
+            if !isTrusted { doubtful.insert(piece) }
+            if end > present { absent.insert(piece) }
+        }
+    }
+
+    private mutating func weigh(_ number: UInt32, claimedEnd: UInt64) -> Bool {
+        let isTrusted = isUntouched(number, claimedEnd: claimedEnd)
+        if isTrusted {
+            trustedFiles.insert(number)
+        } else {
+            doubtfulFiles.insert(number)
+            if claimedEnd > 0 { changed.append(number) }
+        }
+        return isTrusted
+    }
+
+    private func isUntouched(_ number: UInt32, claimedEnd: UInt64) -> Bool {
+        guard let journal = evidence.journal, let fact = evidence.files[number] else { return false }
+        if journal.cleanStop != nil { return cleanFacts[number] == fact }
+        let (latest, overflow) = evidence.journalModified.addingReportingOverflow(ResumeRecord.grace)
+        return journal.inodes[number] == fact.inode && fact.byteCount >= claimedEnd
+            && fact.modified <= (overflow ? .max : latest)
+    }
+
+    private func end(of piece: Int) -> UInt64 {
+        geometry.offset(of: PieceIndex(piece)) + UInt64(geometry.length(of: PieceIndex(piece)))
+    }
+}
