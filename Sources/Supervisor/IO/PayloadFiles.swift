@@ -1,0 +1,67 @@
+import CLinux
+import Glibc
+import PoolProtocol
+import PoolRuntime
+import SystemPackage
+
+/// Owns the supervisor's look at `--dir`: what is there, and descriptors for reading. Writes no payload. `--dir` itself
+/// may be a link; below it nothing may be one.
+final class PayloadFiles {
+    /// As the user wrote it.
+    let path: String
+    let identity: StateDirectory.DirectoryIdentity
+    /// For the writer: O_PATH.
+    let directory: OwnedDescriptor
+    private let tree: DirectoryTree
+
+    /// Makes the directory when it is missing.
+    convenience init(making path: String) throws(SystemCallError) {
+        try MissingDirectories.make(path, mode: 0o777)
+        try self.init(existing: path)
+    }
+
+    init(existing path: String) throws(SystemCallError) {
+        self.path = path
+        directory = OwnedDescriptor(
+            try checked("open", subject: path, clinux_open(path, clinux_o_path | O_DIRECTORY, 0)))
+        var information = stat()
+        guard fstat(directory.rawValue, &information) == 0 else {
+            throw SystemCallError("fstat", errno, subject: path)
+        }
+        identity = StateDirectory.DirectoryIdentity(
+            device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
+        tree = DirectoryTree(directory)
+    }
+
+    /// The facts of all files of a torrent that exist: those that the user wants, and the parts file.
+    /// - Throws: when a link, a directory, a pipe or a device is in the place of a file, or a link or a file in the
+    ///   place of a directory.
+    func facts(of table: FileTable) throws(SystemCallError) -> [UInt32: FileFact] {
+        var survey = tree.lookAround()
+        var facts: [UInt32: FileFact] = [:]
+        func look(_ number: Int, _ relative: String) throws(SystemCallError) {
+            guard let status = try named({ () throws(SystemCallError) in try survey.status(of: relative) }) else { return }
+            facts[UInt32(number)] = FileFact(
+                file: UInt32(number), byteCount: status.byteCount, modified: status.modified, inode: status.inode)
+        }
+        for (number, entry) in table.files.enumerated() where entry.kind == .wanted { try look(number, entry.path) }
+        if !table.partsPath.isEmpty { try look(table.files.count, table.partsPath) }
+        return facts
+    }
+
+    /// Opens a file for somebody who reads it; never follows a link, never blocks.
+    /// - Parameter relative: below the directory.
+    func openForReading(_ relative: String) throws(SystemCallError) -> OwnedDescriptor {
+        try named { () throws(SystemCallError) in try tree.openFile(relative, flags: O_RDONLY).descriptor }
+    }
+
+    /// Errors name the whole path, as a user would look for it.
+    private func named<Result>(
+        _ body: () throws(SystemCallError) -> Result
+    ) throws(SystemCallError) -> Result {
+        do throws(SystemCallError) { return try body() } catch {
+            let whole = error.subject.isEmpty ? path : "\(path)/\(error.subject)"
+            throw SystemCallError(error.call, error.errno.rawValue, subject: whole)
+        }
+    }
+}
