@@ -153,12 +153,15 @@ struct PoolKeeper {
     ) {
         guard isCurrent(worker), var state = places[worker.place] else { return }
         let place = worker.place
-        let hadJoined = state.phase == .joining || state.isJoined
+        let hadJoined = state.isJoined
         let blame = state.isBeingKilled ?? ending
         actions.append(.lost(worker))
         state.unmapped = []
         state.generation += 1
-        if place.role == .hashWorker && hadJoined { state.adoptionDeaths += 1 }
+        // Who never joined has adopted nothing, and whom we replaced on purpose was sound.
+        if place.role == .hashWorker && hadJoined && blame != .orderly { state.adoptionDeaths += 1 }
+        // The answers for the successor say it anew.
+        state.stillReading = []
         let newcomer = Incarnation(place, generation: state.generation)
         if isStopping {
             state.phase = .givenUp
@@ -171,8 +174,9 @@ struct PoolKeeper {
         case .giveUp: state.phase = .givenUp
         }
         places[place] = state
+        if place.role == .writer { forgetReads() }
         forgetAnswers(of: worker, into: &actions)
-        restartJoiners(waitingFor: place, into: &actions)
+        if hadJoined { restartJoiners(waitingFor: place, into: &actions) }
         if state.phase == .givenUp {
             gaveUp(place, into: &actions)
         } else {
@@ -198,6 +202,9 @@ struct PoolKeeper {
             if places[place]!.unmapped.count != before { checkSettled(place, into: &actions) }
         }
     }
+
+    /// A dead writer reads nothing, and would never answer.
+    private mutating func forgetReads() { for place in order { places[place]!.stillReading = [] } }
 
     /// A newcomer that waits for a welcome from a dead incumbent would wait for ever: it starts anew, without blame.
     private mutating func restartJoiners(waitingFor dead: Place, into actions: inout [Action]) {
