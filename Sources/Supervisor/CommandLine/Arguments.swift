@@ -1,0 +1,209 @@
+import ArgumentParser
+
+// The options as swift-argument-parser declares them: names, shapes and the text of `--help`. Every value stays text;
+// `OptionReader` says what it means, so that the environment and the configuration file are read the same way. Values
+// are taken as they come, even with a dash in front, so that `--workers -1` is refused for its value.
+
+/// The flags that were given, each with its texts.
+typealias FlagTexts = [OptionName: [String]]
+
+private func texts(_ pairs: (OptionName, String?)...) -> FlagTexts {
+    var result: FlagTexts = [:]
+    for (name, text) in pairs { if let text { result[name] = [text] } }
+    return result
+}
+
+private func flag(_ isGiven: Bool) -> String? { isGiven ? "on" : nil }
+
+struct PoolArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: .init("Peer-workers, 1 to 256: processes that talk to peers (default: cores).", valueName: "n"))
+    var workers: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Memory of all workers for blocks and pieces, such as 512M (default: six pieces, 96M to 1G).",
+            valueName: "size"))
+    var memory: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Connections to peers at a time, 1 to 65535 (default: 200).", valueName: "n"))
+    var maxPeers: String?
+
+    var flags: FlagTexts { texts((.workers, workers), (.memory, memory), (.maxPeers, maxPeers)) }
+}
+
+/// For downloads and checks.
+struct HashPoolArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Hash-workers, 1 to 64: processes that verify pieces (default: half of the cores; all for verify).",
+            valueName: "n"))
+    var hashWorkers: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "A core for each worker, on or off (default: on when there are as many cores as workers).",
+            valueName: "on|off"))
+    var pin: String?
+
+    var flags: FlagTexts { texts((.hashWorkers, hashWorkers), (.pin, pin)) }
+}
+
+struct FileArguments: ParsableArguments {
+    @Option(
+        name: [.short, .customLong("dir")], parsing: .unconditional,
+        help: .init("Where the files go (default: the current directory).", valueName: "dir"))
+    var directory: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Only these files, such as 1,3-5; numbers as --show-files prints them.", valueName: "list"))
+    var selectFile: String?
+
+    @Flag(name: [.customShort("S"), .long], help: "Print the files of the torrents and stop.")
+    var showFiles = false
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Reserve room on disk at the start, none or falloc (default: none).", valueName: "how"))
+    var fileAllocation: String?
+
+    @Flag(help: "Fetch pieces in their order, not the rarest first.")
+    var sequential = false
+
+    @Flag(help: "Check all data on disk again before going on.")
+    var verify = false
+
+    @Option(
+        name: .customLong("state-dir"), parsing: .unconditional,
+        help: .init(
+            "Where what is needed to go on later is kept (default: $XDG_STATE_HOME/swarmkeeper).", valueName: "dir"))
+    var stateDirectory: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("When data is forced to disk, batch, piece or none (default: batch).", valueName: "when"))
+    var sync: String?
+
+    var flags: FlagTexts {
+        texts(
+            (.directory, directory), (.selectFile, selectFile), (.showFiles, flag(showFiles)),
+            (.fileAllocation, fileAllocation), (.sequential, flag(sequential)), (.verify, flag(verify)),
+            (.stateDirectory, stateDirectory), (.sync, sync))
+    }
+}
+
+struct NetworkArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Port for peers that connect to us, port or port-port; 0: any free one; off: none (default: 6881-6999).",
+            valueName: "ports"))
+    var listenPort: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Numeric address to listen on and to connect from (default: all).", valueName: "address"))
+    var bind: String?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: .init("A peer to connect to; repeatable, needs no tracker.", valueName: "host:port"))
+    var peer: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: .init("One more tracker (http or https); repeatable.", valueName: "url"))
+    var tracker: [String] = []
+
+    @Flag(help: "Ask no tracker.")
+    var noTracker = false
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Seconds until a connection attempt is given up, 1 to 600 (default: 10).", valueName: "seconds"))
+    var connectTimeout: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Give up (exit code 5) when no byte came for so long; with a full disk after so long (default: 60).",
+            valueName: "seconds"))
+    var stopTimeout: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("PEM file of the authorities to trust for https trackers.", valueName: "file"))
+    var caCertificate: String?
+
+    var flags: FlagTexts {
+        var result = texts(
+            (.listenPort, listenPort), (.bind, bind), (.noTracker, flag(noTracker)),
+            (.connectTimeout, connectTimeout), (.stopTimeout, stopTimeout), (.caCertificate, caCertificate))
+        result[.peer] = peer
+        result[.tracker] = tracker
+        return result
+    }
+}
+
+struct OutputArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "How progress shows: auto, bar, plain, json (on stdout) or none (default: auto).", valueName: "how"))
+    var progress: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Between two reports, 0.1 to 86400 (default: plain 5, json 1, bar 0.25).", valueName: "seconds"))
+    var interval: String?
+
+    @Flag(name: .shortAndLong, help: "Nothing but errors on the terminal.")
+    var quiet = false
+
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Least level that is logged: trace, debug, info, notice, warning, error, critical (default: notice).",
+            valueName: "level"))
+    var logLevel: String?
+
+    @Option(name: .shortAndLong, parsing: .unconditional, help: .init("Append the log to a file.", valueName: "file"))
+    var log: String?
+
+    var flags: FlagTexts {
+        texts(
+            (.progress, progress), (.interval, interval), (.quiet, flag(quiet)), (.logLevel, logLevel), (.log, log))
+    }
+}
+
+struct DiagnosisArguments: ParsableArguments {
+    @Option(parsing: .unconditional, help: .init("Write all events to a file, as JSON lines.", valueName: "file"))
+    var events: String?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: .init(
+            "Start the workers of a role (peer, hash or writer) by another command; repeatable.",
+            valueName: "role=command"))
+    var workerWrap: [String] = []
+
+    @Option(
+        name: .customLong("heartbeat-ms"), parsing: .unconditional,
+        help: .init(
+            "A worker that is silent for three of these is replaced, 10 to 60000 (default: 1000).",
+            valueName: "milliseconds"))
+    var heartbeat: String?
+
+    var flags: FlagTexts {
+        var result = texts((.events, events), (.heartbeat, heartbeat))
+        result[.workerWrap] = workerWrap
+        return result
+    }
+}

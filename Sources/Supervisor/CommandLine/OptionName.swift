@@ -1,0 +1,62 @@
+/// The options that may also be given by the environment and by the configuration file, by their long names.
+enum OptionName: String, CaseIterable {
+    case workers
+    case hashWorkers = "hash-workers"
+    case memory
+    case pin
+    case maxPeers = "max-peers"
+
+    case directory = "dir"
+    case selectFile = "select-file"
+    case showFiles = "show-files"
+    case fileAllocation = "file-allocation"
+    case sequential
+    case verify
+    case stateDirectory = "state-dir"
+    case sync
+
+    case listenPort = "listen-port"
+    case bind
+    case peer
+    case tracker
+    case noTracker = "no-tracker"
+    case connectTimeout = "connect-timeout"
+    case stopTimeout = "stop-timeout"
+    case caCertificate = "ca-certificate"
+
+    case progress
+    case interval
+    case quiet
+    case logLevel = "log-level"
+    case log
+
+    case events
+    case workerWrap = "worker-wrap"
+    case heartbeat = "heartbeat-ms"
+
+    enum Kind {
+        case value
+        /// Without a value on the command line; elsewhere `on` or `off`.
+        case flag
+        /// May be given several times; the environment separates with white space, except in commands.
+        case list
+    }
+
+    var kind: Kind {
+        switch self {
+        case .showFiles, .sequential, .verify, .noTracker, .quiet: .flag
+        case .peer, .tracker, .workerWrap: .list
+        case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
+            .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate, .progress,
+            .interval, .logLevel, .log, .events, .heartbeat:
+            .value
+        }
+    }
+
+    var flag: String { "--\(rawValue)" }
+
+    /// `SWARMKEEPER_HASH_WORKERS`.
+    var variable: String {
+        "SWARMKEEPER_" + String(rawValue.uppercased().map { $0 == "-" ? "_" : $0 })
+    }
+}

@@ -1,0 +1,32 @@
+import CLinux
+import Glibc
+
+/// What stderr is, and what may be shown on it.
+struct Terminal {
+    /// A terminal that can rewrite a line.
+    let canRewrite: Bool
+    /// Shows more than ASCII.
+    let isUTF8: Bool
+    /// `COLUMNS`, for where the kernel does not know.
+    private let statedColumns: Int
+
+    init(environment: [String: String]) {
+        canRewrite = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+        isUTF8 = Self.isUTF8(environment)
+        statedColumns = environment["COLUMNS"].flatMap { Int($0) } ?? 0
+    }
+
+    /// Asked each time: windows change.
+    var columns: Int {
+        let columns = Int(clinux_terminal_columns(STDERR_FILENO))
+        if columns > 0 { return columns }
+        return 1...1000 ~= statedColumns ? statedColumns : 80
+    }
+
+    /// By the locale's name, as the C library chooses it.
+    static func isUTF8(_ environment: [String: String]) -> Bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].lazy.compactMap { environment[$0] }.first { !$0.isEmpty } ?? ""
+        let name = locale.lowercased()
+        return name.hasSuffix("utf-8") || name.hasSuffix("utf8") || name.contains("utf-8@") || name.contains("utf8@")
+    }
+}

@@ -1,0 +1,94 @@
+import BitTorrent
+import PoolProtocol
+
+/// How events look to people: lines of the log, the weightier ones on the terminal too.
+enum EventText {
+    struct Line: Equatable {
+        let level: LogLevel
+        let text: String
+
+        init(_ level: LogLevel, _ text: String) {
+            self.level = level
+            self.text = text
+        }
+    }
+
+    static func lines(_ event: Event) -> [Line] {
+        switch event {
+        case .start(let report): return start(report).map { Line(.notice, $0) }
+        case .progress: return []
+        case .piece(let infoHash, let piece, let state):
+            let text = "piece \(piece.value) of \(short(infoHash)): \(state)"
+            return [Line(state == "failed" ? .info : .trace, text)]
+        case .worker(let report): return [worker(report)]
+        case .peer(let infoHash, let peer): return [Line(.debug, text(peer, infoHash))]
+        case .tracker(_, let tracker): return [self.tracker(tracker)]
+        case .warning(let text): return [Line(.warning, text)]
+        case .error(let text): return [Line(.error, text)]
+        case .complete(_, let name): return [Line(.notice, "\(name): complete")]
+        case .exit(let code, let reason):
+            return [Line(.notice, "exit code \(code.rawValue)\(reason.isEmpty ? "" : " (\(reason))")")]
+        }
+    }
+
+    /// One line for each torrent, and one for the pool.
+    static func start(_ report: StartReport) -> [String] {
+        let torrents = report.torrents.map { torrent in
+            let there =
+                torrent.completedByteCount == 0
+                ? "" : ", \(Amounts.percent(torrent.completedByteCount, of: torrent.totalByteCount)) already there"
+            return "\(torrent.name): \(Amounts.bytes(torrent.totalByteCount)) in "
+                + "\(Amounts.counted(torrent.pieceCount, "piece"))\(there), into \(torrent.directory)"
+        }
+        let port = report.listenPort == 0 ? "no listening port" : "listening on port \(report.listenPort)"
+        let pool =
+            "\(Amounts.counted(report.peerWorkerCount, "peer-worker")), "
+            + "\(Amounts.counted(report.hashWorkerCount, "hash-worker")), "
+            + "\(Amounts.bytes(UInt64(clamping: report.memoryByteCount))) of memory for pieces, \(port)"
+        return torrents + [pool]
+    }
+
+    private static func worker(_ report: WorkerReport) -> Line {
+        let who = "\(report.place) (generation \(report.generation), pid \(report.pid))"
+        let why = report.reason.isEmpty ? "" : ": \(report.reason)"
+        switch report.state {
+        case .spawned: return Line(.info, "\(who) was started\(why)")
+        case .ready: return Line(.info, "\(who) is ready\(why)")
+        case .replaced: return Line(.notice, "\(who) is replaced\(why)")
+        case .dead:
+            if let signal = report.signal { return Line(.warning, "\(who) was killed by signal \(signal)\(why)") }
+            let status = report.status ?? 0
+            return status == 0
+                ? Line(.info, "\(who) ended\(why)") : Line(.warning, "\(who) ended with exit code \(status)\(why)")
+        }
+    }
+
+    /// One process, as `ps` would show it.
+    static func figures(_ report: WorkerReport) -> String {
+        let centiseconds = Int(exactly: (report.cpuSeconds * 100).rounded(.down)) ?? 0
+        return "\(report.place) generation \(report.generation) pid \(report.pid) \(report.state.rawValue), "
+            + "\(Amounts.bytes(report.residentByteCount)) resident, "
+            + "\(centiseconds / 100).\(Amounts.twoDigits(centiseconds % 100)) CPU seconds"
+    }
+
+    private static func text(_ peer: PeerEvent, _ infoHash: InfoHash) -> String {
+        "peer \(peer.address) of \(short(infoHash)) at worker \(peer.worker)\(peer.isIncoming ? ", incoming" : ""): "
+            + "\(peer.state.rawValue)\(peer.text.isEmpty ? "" : " (\(peer.text))")"
+    }
+
+    private static func tracker(_ tracker: TrackerEvent) -> Line {
+        let told = tracker.event.isEmpty ? "" : " \(tracker.event)"
+        let text = tracker.text.isEmpty ? "" : ": \(tracker.text)"
+        switch tracker.state {
+        case .announced:
+            let peers = Amounts.counted(tracker.peerCount, "peer")
+            return Line(.info, "tracker \(tracker.url): announced\(told), \(peers)\(text)")
+        case .failed: return Line(.notice, "tracker \(tracker.url): failed\(told)\(text)")
+        case .warning: return Line(.notice, "tracker \(tracker.url): warns\(text)")
+        case .skipped: return Line(.notice, "tracker \(tracker.url): skipped\(text)")
+        }
+    }
+
+    /// Enough to tell torrents apart.
+    private static func short(_ infoHash: InfoHash) -> String { String(infoHash.description.prefix(8)) }
+}
