@@ -79,13 +79,13 @@ struct PoolKeeper {
     }
 
     mutating func helloReceived(from worker: Incarnation, into actions: inout [Action]) {
-        guard isCurrent(worker), places[worker.place]!.phase == .starting else { return }
+        guard isExpected(worker), places[worker.place]!.phase == .starting else { return }
         places[worker.place]!.phase = .waitingToJoin
         letNextJoin(into: &actions)
     }
 
     mutating func readyReceived(from worker: Incarnation, into actions: inout [Action]) {
-        guard isCurrent(worker), places[worker.place]!.phase == .joining else { return }
+        guard isExpected(worker), places[worker.place]!.phase == .joining else { return }
         places[worker.place]!.phase = .settling
         places[worker.place]!.wasReady = true
         for pair in regionPairs(with: worker) {
@@ -193,6 +193,11 @@ struct PoolKeeper {
 
     // MARK: Steps
 
+    /// Whether the process may still go on to the next phase: it lives and was not condemned.
+    private func isExpected(_ worker: Incarnation) -> Bool {
+        isCurrent(worker) && places[worker.place]!.isBeingKilled == nil
+    }
+
     /// A death counts as an answer, and as a region that need not be mapped any more.
     private mutating func forgetAnswers(of dead: Incarnation, into actions: inout [Action]) {
         for place in order where places[place]!.unseenBy.remove(dead) != nil { barrierMoved(at: place, into: &actions) }
@@ -235,7 +240,7 @@ struct PoolKeeper {
         guard !isStopping, !order.contains(where: { places[$0]!.phase == .joining }) else { return }
         for role in Topology.startOrder {
             let seats = order.filter { $0.role == role && places[$0]!.phase != .givenUp }
-            if let next = seats.first(where: { places[$0]!.phase == .waitingToJoin && places[$0]!.unseenBy.isEmpty }) {
+            if let next = seats.first(where: { mayJoin($0) }) {
                 places[next]!.phase = .joining
                 let incumbents = joinedNeighbours(of: next).map { places[$0]!.incarnation(at: $0) }
                 actions.append(.join(places[next]!.incarnation(at: next), incumbents: incumbents))
@@ -244,6 +249,11 @@ struct PoolKeeper {
             // Later roles wait until this one has all its seats filled.
             if seats.contains(where: { !places[$0]!.isJoined }) { return }
         }
+    }
+
+    private func mayJoin(_ place: Place) -> Bool {
+        let state = places[place]!
+        return state.phase == .waitingToJoin && state.unseenBy.isEmpty && state.isBeingKilled == nil
     }
 
     private func joinedNeighbours(of place: Place) -> [Place] {

@@ -145,6 +145,18 @@ struct PoolDeathTests {
         #expect(pool.ready(hash(0)) == [.passRegion(RegionReader(reader: writer(), owner: hash(0)))])
     }
 
+    @Test func readyOfACondemnedJoinerChangesNothing() throws {
+        var pool = try PoolConversation.working()
+        _ = pool.died(peer(0))
+        _ = pool.wait()
+        _ = pool.hello(peer(0, 2))
+        _ = pool.seen(peer(0, 2), by: hash(0))
+        _ = pool.died(hash(0))
+        // It had been welcomed just before; it was never told that the hash-worker died.
+        #expect(pool.ready(peer(0, 2)) == [])
+        #expect(pool.died(peer(0, 2)).first == .lost(peer(0, 2)))
+    }
+
     @Test func severalDeadAreReplacedInTheOrderOfRoles() throws {
         var pool = try PoolConversation.working(hashWorkers: 2, peerWorkers: 2)
         _ = pool.died(peer(1))
