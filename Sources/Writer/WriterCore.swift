@@ -18,8 +18,9 @@ struct WriterCore {
     /// By age; the one that was served last is at the end.
     private var turns: [UInt16] = []
     private var regions: [Place: AssemblyGeometry] = [:]
-    /// Handed over by a hash-worker whose region is not mapped yet.
-    private var unmapped: [(sender: Incarnation, batch: FrameBatch, bits: [UInt8]?)] = []
+    /// Handed over by a hash-worker before its region was mapped or the torrent was added: a successor of ours joins
+    /// first, and hash-workers send at once what its predecessor had not answered.
+    private var early: [(sender: Incarnation, batch: FrameBatch, bits: [UInt8]?)] = []
     private var current: DiskOrder?
     private var isDraining = false
     private var isFinishing = false
@@ -31,10 +32,13 @@ struct WriterCore {
 
     // MARK: events
 
-    mutating func torrentAdded(_ torrent: UInt16, map: FileMap, sync: SyncMode) throws(PoolCodecError) {
+    mutating func torrentAdded(
+        _ torrent: UInt16, map: FileMap, sync: SyncMode, now: MonotonicInstant, into actions: inout [Action]
+    ) throws(PoolCodecError) {
         guard torrents[torrent] == nil else { throw .invalidField("torrent") }
         torrents[torrent] = TorrentWriting(torrent: torrent, map: map, sync: sync)
         turns.append(torrent)
+        try takeEarly(now: now, into: &actions)
     }
 
     mutating func regionMapped(
@@ -42,8 +46,12 @@ struct WriterCore {
     ) throws(PoolCodecError) {
         regions[owner.place] = AssemblyGeometry(byteCount: byteCount)
         actions.append(.tell(.regionMapped(owner)))
-        let waiting = unmapped
-        unmapped = []
+        try takeEarly(now: now, into: &actions)
+    }
+
+    private mutating func takeEarly(now: MonotonicInstant, into actions: inout [Action]) throws(PoolCodecError) {
+        let waiting = early
+        early = []
         for entry in waiting {
             try framesReceived(entry.batch, bits: entry.bits, from: entry.sender, now: now, into: &actions)
         }
@@ -54,8 +62,9 @@ struct WriterCore {
         _ batch: FrameBatch, bits: [UInt8]?, from sender: Incarnation, now: MonotonicInstant,
         into actions: inout [Action]
     ) throws(PoolCodecError) {
-        guard let region = regions[sender.place] else { return unmapped.append((sender, batch, bits)) }
-        guard let geometry = torrents[batch.torrent]?.map.geometry else { throw .invalidField("torrent") }
+        guard let region = regions[sender.place], let geometry = torrents[batch.torrent]?.map.geometry else {
+            return early.append((sender, batch, bits))
+        }
         let content = try Self.content(of: batch, bits: bits, geometry: geometry, region: region)
         perform(batch.torrent, into: &actions) { torrent, actions in
             torrent.received(batch, content: content, from: sender, now: now, into: &actions)
@@ -82,7 +91,7 @@ struct WriterCore {
 
     /// - Returns: the assignments whose frames the disk thread is reading from the dead hash-worker's region.
     mutating func hashWorkerDied(_ place: Place, before generation: UInt32) -> [AssignmentID] {
-        unmapped.removeAll { $0.sender.place == place && $0.sender.generation < generation }
+        early.removeAll { $0.sender.place == place && $0.sender.generation < generation }
         return turns.flatMap { torrents[$0]!.ownerDied(place, before: generation) }
     }
 
@@ -154,7 +163,9 @@ struct WriterCore {
         guard var torrent = torrents.removeValue(forKey: ordinal) else { preconditionFailure("an unknown torrent") }
         var produced: [TorrentWriting.Action] = []
         body(&torrent, &produced)
-        assert({ torrent.checkInvariants(); return true }())
+        #if DEBUG
+        torrent.checkInvariants()
+        #endif
         torrents[ordinal] = torrent
         var answers: [Place: [AssignmentID]] = [:]
         for action in produced {

@@ -22,7 +22,8 @@ final class DiskRig {
     ///   - directory: instead of one below the rig's own root.
     ///   - prepared: lock and preparation are done.
     init(
-        _ table: FileTable, capacity: Int = OpenFiles.usualCapacity, preallocates: Bool = false, sync: SyncMode = .batch,
+        _ table: FileTable, capacity: Int = OpenFiles.usualCapacity, preallocates: Bool = false,
+        sync: SyncMode = .batch,
         directory: String? = nil, prepared: Bool = true
     ) throws {
         var template = Array("/tmp/writer-tests-XXXXXX".utf8CString)
@@ -104,12 +105,14 @@ final class DiskRig {
 
     func put(_ bytes: [UInt8], at path: String) throws {
         let whole = URL(fileURLWithPath: "\(directory)/\(path)")
-        try FileManager.default.createDirectory(at: whole.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: whole.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(bytes).write(to: whole)
     }
 
     func journal() throws -> JournalReading {
-        try JournalReader.read(Array(FileManager.default.contents(atPath: root + "/journal")!), subject: table.journalSubject)
+        try JournalReader.read(
+            Array(FileManager.default.contents(atPath: root + "/journal")!), subject: table.journalSubject)
     }
 
     /// What a file of the table has to hold when everything was written.

@@ -1,11 +1,13 @@
 import BitTorrent
 import PoolProtocol
+import TestSupport
 import Testing
 
 @testable import Writer
 
 @Suite struct WritePlanTests {
-    private func source(_ offset: UInt64, _ regionOffset: Int, _ byteCount: Int, region: UInt16 = 0) -> WritePlan.Source {
+    private func source(_ offset: UInt64, _ regionOffset: Int, _ byteCount: Int, region: UInt16 = 0) -> WritePlan.Source
+    {
         WritePlan.Source(offset: offset, region: region, regionOffset: regionOffset, byteCount: byteCount)
     }
 
@@ -65,7 +67,7 @@ import Testing
     /// The plan's calls, carried out on arrays, must put every byte of a random torrent where a byte-by-byte walk over
     /// its files puts it.
     @Test func randomTorrentsLandByteForByte() throws {
-        var generator = WriterGenerator()
+        var generator = SeededGenerator.printing()
         for _ in 0..<300 {
             let files = (0..<Int.random(in: 1..<12, using: &generator)).map { _ in
                 (
@@ -79,7 +81,7 @@ import Testing
         }
     }
 
-    private func check(_ table: FileTable, with generator: inout WriterGenerator) throws {
+    private func check(_ table: FileTable, with generator: inout SeededGenerator) throws {
         let map = try FileMap(table)
         let total = Int(table.geometry.totalByteCount)
         let torrent = (0..<total).map { _ in UInt8.random(in: 0...255, using: &generator) }

@@ -1,5 +1,6 @@
 import BitTorrent
 import PoolProtocol
+import TestSupport
 import Testing
 
 @testable import Writer
@@ -8,7 +9,8 @@ import Testing
     private typealias Fixture = WriterFixture
     private let geometry = WriterFixture.oneFile.geometry
     private let regions = [
-        Place(.hashWorker, 0): AssemblyGeometry(byteCount: 4 << 20), Place(.hashWorker, 1): AssemblyGeometry(byteCount: 4 << 20),
+        Place(.hashWorker, 0): AssemblyGeometry(byteCount: 4 << 20),
+        Place(.hashWorker, 1): AssemblyGeometry(byteCount: 4 << 20),
     ]
     private var region: AssemblyGeometry { regions[Place(.hashWorker, 0)]! }
 
@@ -19,7 +21,9 @@ import Testing
 
     @Test func wholePieceIsAnsweredOnceWritten() {
         var queue = WriteQueue()
-        #expect(queue.received(Fixture.batch(9, piece: 3, frames: [5, 2]), content: .whole, from: Fixture.hashWorker()) == nil)
+        #expect(
+            queue.received(Fixture.batch(9, piece: 3, frames: [5, 2]), content: .whole, from: Fixture.hashWorker())
+                == nil)
         let sources = queue.take(geometry: geometry, regions: regions)
         #expect(sources.map(\.offset) == [300_000, 365_536])
         #expect(sources.map(\.byteCount) == [65536, 34464])
@@ -90,7 +94,8 @@ import Testing
             place: Place(.hashWorker, 0), assignment: 1, piece: PieceIndex(1), content: nil)
         #expect(queue.batchWritten() == [released])
         // The successor hands it over whole; it was never remembered as written.
-        #expect(queue.received(Fixture.batch(1, piece: 1), content: .whole, from: Fixture.hashWorker(generation: 2)) == nil)
+        #expect(
+            queue.received(Fixture.batch(1, piece: 1), content: .whole, from: Fixture.hashWorker(generation: 2)) == nil)
         _ = queue.take(geometry: geometry, regions: regions)
         #expect(queue.batchWritten() == [answer(1, piece: 1)])
     }
@@ -104,7 +109,9 @@ import Testing
             Fixture.batch(1, piece: 1, frames: [7, 8]), content: .whole, from: Fixture.hashWorker(generation: 2))
         // One answer, and only when the successor's own frames are no longer read.
         #expect(queue.batchFailed() == [])
-        #expect(queue.take(geometry: geometry, regions: regions).map(\.regionOffset) == [7, 8].map { region.offset(ofFrame: $0) })
+        #expect(
+            queue.take(geometry: geometry, regions: regions).map(\.regionOffset)
+                == [7, 8].map { region.offset(ofFrame: $0) })
         #expect(queue.batchWritten() == [answer(1, piece: 1)])
     }
 
@@ -131,7 +138,7 @@ import Testing
     /// A model of all hash-workers' frames: each assignment is answered exactly as often as it has to be, and its
     /// frames are never read after their owner was told that they are free.
     @Test func randomDeathsNeverReadFreedFrames() {
-        var generator = WriterGenerator()
+        var generator = SeededGenerator.printing()
         for _ in 0..<200 {
             var queue = WriteQueue()
             var generation: UInt32 = 1
@@ -158,7 +165,9 @@ import Testing
                     for answer in queue.batchWritten() { free.insert(answer.assignment) }
                     isReading = false
                 case 5 where isReading:
-                    for answer in queue.batchFailed() where answer.content != nil { Issue.record("failed is not written") }
+                    for answer in queue.batchFailed() where answer.content != nil {
+                        Issue.record("failed is not written")
+                    }
                     isReading = false
                 case 6:
                     generation += 1

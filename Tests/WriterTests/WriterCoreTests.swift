@@ -11,10 +11,17 @@ import Testing
         var core = WriterCore()
         var report = WriteReport(writtenByteCount: 0, writeCallCount: 0, syncCount: 0, syncNanoseconds: 0)
 
-        init(isMapped: Bool = true) throws {
-            try core.torrentAdded(7, map: FileMap(WriterFixture.oneFile), sync: .batch)
+        init(isMapped: Bool = true, hasTorrent: Bool = true) throws {
+            if hasTorrent { _ = try add(7) }
             if isMapped { _ = try map() }
-            for _ in 0..<2 { _ = try end(.done) }
+            if hasTorrent { for _ in 0..<2 { _ = try end(.done) } }
+        }
+
+        mutating func add(_ torrent: UInt16) throws -> [WriterCore.Action] {
+            var actions: [WriterCore.Action] = []
+            try core.torrentAdded(
+                torrent, map: FileMap(WriterFixture.oneFile), sync: .batch, now: clock.now, into: &actions)
+            return actions
         }
 
         mutating func map() throws -> [WriterCore.Action] {
@@ -77,13 +84,12 @@ import Testing
     @Test func nonsenseFromAHashWorkerIsRefused() throws {
         var talk = try Talk()
         let good = WriterFixture.batch(1, piece: 1)
-        var bad = [FrameBatch](repeating: good, count: 6)
+        var bad = [FrameBatch](repeating: good, count: 5)
         bad[0].piece = PieceIndex(10)
         bad[1].byteCount = 99_999
         bad[2].firstFrame = 1
         bad[3].frames = [0, 4000]
-        bad[4].torrent = 8
-        bad[5].frames = []
+        bad[4].frames = []
         for batch in bad { #expect(throws: PoolCodecError.self) { try talk.handOver(batch) } }
         #expect(throws: PoolCodecError.invalidField("bits")) { try talk.handOver(good, bits: [0x80]) }
         #expect(throws: PoolCodecError.invalidField("bits")) { try talk.handOver(good, bits: [1, 1]) }
@@ -122,9 +128,19 @@ import Testing
         #expect(try talk.turn() == [])
     }
 
+    /// A successor joined, was sent what its predecessor had not answered, and died of not knowing the torrent yet.
+    @Test func framesThatComeBeforeTheirTorrentAreWrittenAfterIt() throws {
+        var talk = try Talk(hasTorrent: false)
+        #expect(try talk.handOver(WriterFixture.batch(1, piece: 1)) == [])
+        #expect(try talk.turn() == [])
+        _ = try talk.add(7)
+        for _ in 0..<2 { _ = try talk.end(.done) }
+        #expect(isWrite(try talk.turn()))
+    }
+
     @Test func finishIsAnsweredOnceForAllTorrents() throws {
         var talk = try Talk()
-        try talk.core.torrentAdded(8, map: FileMap(WriterFixture.oneFile), sync: .batch)
+        _ = try talk.add(8)
         talk.core.finishReceived(now: talk.clock.now)
         for _ in 0..<4 { #expect(try !talk.end(.done).contains(.tell(.finished))) }
         #expect(try talk.turn() == [.tell(.finished)])
@@ -133,7 +149,7 @@ import Testing
 
     @Test func torrentInTroubleDoesNotHoldUpAnother() throws {
         var talk = try Talk()
-        try talk.core.torrentAdded(8, map: FileMap(WriterFixture.oneFile), sync: .batch)
+        _ = try talk.add(8)
         for _ in 0..<2 { _ = try talk.end(.done) }
         _ = try talk.handOver(WriterFixture.batch(1, piece: 1))
         _ = try talk.end(.failed(WriterFixture.failure(.writing)))

@@ -33,7 +33,8 @@ final class WriterHarness {
         var buffer = [CChar](repeating: 0, count: 4096)
         guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
         let folder = URL(fileURLWithPath: String(cString: buffer)).deletingLastPathComponent().path
-        let path = CommandLine.arguments.first { $0.hasSuffix(".xctest") }
+        let path =
+            CommandLine.arguments.first { $0.hasSuffix(".xctest") }
             .map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? folder
         return [folder, path].map { $0 + "/writer" }.first { access($0, X_OK) == 0 }
     }

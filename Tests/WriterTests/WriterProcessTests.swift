@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import PoolProtocol
 import PoolRuntime
+import TestSupport
 import Testing
 
 @testable import Writer
@@ -61,7 +62,7 @@ struct WriterProcessTests {
     }
 
     @Test func manyKillsLoseNothingThatWasClaimed() throws {
-        var generator = WriterGenerator()
+        var generator = SeededGenerator.printing()
         let harness = try WriterHarness(WriterFixture.oneFile)
         var next: AssignmentID = 1
         for _ in 0..<6 {
@@ -75,7 +76,8 @@ struct WriterProcessTests {
             }
             harness.give(.syncAll)
             let patience = Int.random(in: 0..<12, using: &generator)
-            for _ in 0..<patience where (try? harness.wait { if case .piecesWritten = $0 { true } else { false } }) == nil {}
+            for _ in 0..<patience
+            where (try? harness.wait { if case .piecesWritten = $0 { true } else { false } }) == nil {}
             harness.child!.kill()
             _ = try harness.ending()
             let reading = try harness.rig.journal()

@@ -40,7 +40,9 @@ final class PayloadFiles {
         var survey = tree.lookAround()
         var facts: [UInt32: FileFact] = [:]
         func look(_ number: Int, _ relative: String) throws(SystemCallError) {
-            guard let status = try named({ () throws(SystemCallError) in try survey.status(of: relative) }) else { return }
+            guard let status = try named({ () throws(SystemCallError) in try survey.status(of: relative) }) else {
+                return
+            }
             facts[UInt32(number)] = FileFact(
                 file: UInt32(number), byteCount: status.byteCount, modified: status.modified, inode: status.inode)
         }

@@ -9,7 +9,8 @@ extension FileTable {
         for index in layout.files.indices { runs += Self.runs(of: index, selected) }
         self.init(
             infoHash: infoHash, geometry: layout.geometry,
-            files: layout.files.enumerated().map { index, file in Self.entry(file, isCreated: selected.isCreated(index)) },
+            files: layout.files.enumerated().map { index, file in Self.entry(file, isCreated: selected.isCreated(index))
+            },
             partsPath: runs.isEmpty ? "" : PartsFile.name(of: infoHash), partsRuns: runs)
     }
 
@@ -33,7 +34,9 @@ extension FileTable {
         var runs: [PartsRun] = []
         for number in Set([pieces.lowerBound, pieces.upperBound - 1]).sorted() {
             let piece = PieceIndex(number)
-            guard selected.wantedPieces.contains(piece), let slot = selected.parts.slotOffset(of: piece) else { continue }
+            guard selected.wantedPieces.contains(piece), let slot = selected.parts.slotOffset(of: piece) else {
+                continue
+            }
             let pieceStart = layout.geometry.offset(of: piece)
             let start = max(pieceStart, file.offset)
             let end = min(pieceStart + UInt64(layout.geometry.length(of: piece)), file.end)

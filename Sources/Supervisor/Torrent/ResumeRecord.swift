@@ -98,7 +98,8 @@ private struct View {
     mutating func weighFiles() {
         for index in layout.files.indices where selected.isCreated(index) && layout.files[index].length > 0 {
             let file = layout.files[index], number = UInt32(index), pieces = layout.pieces(of: index)
-            let claimedEnd = pieces.last { evidence.journal?.synced.contains(PieceIndex($0)) ?? false }
+            let claimedEnd =
+                pieces.last { evidence.journal?.synced.contains(PieceIndex($0)) ?? false }
                 .map { min(end(of: $0), file.end) - file.offset } ?? 0
             let isTrusted = weigh(number, claimedEnd: claimedEnd)
             let present = file.offset + min(file.length, evidence.files[number]?.byteCount ?? 0)
@@ -129,7 +130,8 @@ private struct View {
             }
         }
         guard !ends.isEmpty else { return }
-        let claimedEnd = ends.filter { evidence.journal?.synced.contains($0.piece) ?? false && !doubtful.contains($0.piece) }
+        let claimedEnd =
+            ends.filter { evidence.journal?.synced.contains($0.piece) ?? false && !doubtful.contains($0.piece) }
             .map(\.end).max() ?? 0
         let isTrusted = weigh(subject.partsFile, claimedEnd: claimedEnd)
         let present = evidence.files[subject.partsFile]?.byteCount ?? 0

@@ -148,11 +148,13 @@ final class WriterProcess {
             torrent: setup.torrent, map: map, directory: try descriptor(setup.directoryDescriptor),
             openFiles: openFiles, preallocates: setup.preallocates, forcesToDisk: forcesToDisk, counters: counters)
         let journal = JournalFile(try descriptor(setup.journalDescriptor))
-        try core.torrentAdded(setup.torrent, map: map, sync: setup.sync)
         disk.add(
             TorrentDisk(
                 files: files, journal: journal, lock: try descriptor(setup.lockDescriptor), counters: counters,
                 forcesToDisk: forcesToDisk))
+        var actions: [WriterCore.Action] = []
+        try core.torrentAdded(setup.torrent, map: map, sync: setup.sync, now: MonotonicClock.now, into: &actions)
+        perform(actions)
     }
 
     private func fileTable(_ memory: OwnedDescriptor) throws(PoolCodecError) -> FileTable {

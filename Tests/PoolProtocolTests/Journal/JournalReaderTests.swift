@@ -1,4 +1,5 @@
 import BitTorrent
+import TestSupport
 import Testing
 
 @testable import PoolProtocol
@@ -102,7 +103,7 @@ import Testing
     }
 
     @Test func randomBytesNeverCrash() {
-        var generator = JournalGenerator()
+        var generator = SeededGenerator.printing()
         for _ in 0..<2_000 {
             var bytes = (0..<Int.random(in: 0..<300, using: &generator)).map { _ in
                 UInt8.random(in: 0...255, using: &generator)
@@ -117,21 +118,5 @@ import Testing
         // RFC 3720, appendix B.4: 32 bytes of zeros; and the usual check value of CRC-32C.
         #expect(JournalChecksum.of([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
         #expect(JournalChecksum.of(Array("123456789".utf8)) == 0xE306_9283)
-    }
-}
-
-/// SplitMix64 that prints its seed, so that a failed random test can be run again with it.
-struct JournalGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64 = .random(in: 0 ... .max), test: String = #function) {
-        print("\(test): seed \(seed)")
-        state = seed
-    }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

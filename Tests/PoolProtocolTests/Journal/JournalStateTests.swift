@@ -1,4 +1,5 @@
 import BitTorrent
+import TestSupport
 import Testing
 
 @testable import PoolProtocol
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func compactionSaysTheSameInFewerBytes() throws {
-        var generator = JournalGenerator()
+        var generator = SeededGenerator.printing()
         for _ in 0..<200 {
             var records: [JournalRecord] = []
             for _ in 0..<Int.random(in: 0..<20, using: &generator) {

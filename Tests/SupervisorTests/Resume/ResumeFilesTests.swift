@@ -19,7 +19,8 @@ private final class Scratch {
 
     func put(_ bytes: [UInt8], _ name: String) throws {
         let whole = URL(fileURLWithPath: "\(path)/\(name)")
-        try FileManager.default.createDirectory(at: whole.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: whole.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(bytes).write(to: whole)
     }
 }
@@ -174,7 +175,8 @@ private final class Scratch {
         stat(scratch.path + "/folder/deep/file2", &information)
         #expect(facts[2]?.inode == UInt64(information.st_ino))
         #expect(
-            facts[2]?.modified == Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec))
+            facts[2]?.modified == Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec)
+        )
     }
 
     @Test func linksAndOtherThingsInPlaceOfFilesAreNamed() throws {
@@ -204,6 +206,8 @@ private final class Scratch {
         symlink(scratch.path + "/folder", scratch.path + "/link")
         #expect(throws: SystemCallError.self) { try payload.openForReading("pipe") }
         #expect(throws: SystemCallError.self) { try payload.openForReading("link/file") }
-        #expect(throws: SystemCallError.self) { try payload.openForReading("../" + scratch.path.split(separator: "/").last! + "/folder/file") }
+        #expect(throws: SystemCallError.self) {
+            try payload.openForReading("../" + scratch.path.split(separator: "/").last! + "/folder/file")
+        }
     }
 }

@@ -20,7 +20,8 @@ enum ResumeFixture {
         let layout = try layout ?? self.layout()
         let count = layout.files.count
         return SelectedFiles(
-            layout: layout, selection: indices.map { FileSelection(indices: $0, fileCount: count) } ?? .all(fileCount: count))
+            layout: layout,
+            selection: indices.map { FileSelection(indices: $0, fileCount: count) } ?? .all(fileCount: count))
     }
 
     static func subject(_ selected: SelectedFiles) -> JournalSubject {

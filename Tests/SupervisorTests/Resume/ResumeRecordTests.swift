@@ -1,5 +1,6 @@
 import BitTorrent
 import PoolProtocol
+import TestSupport
 import Testing
 
 @testable import Supervisor
@@ -15,7 +16,8 @@ import Testing
 
     /// What one change of a file costs: which pieces stay trusted, which are looked at again.
     private func expectChange(
-        clean: Bool, trusted: [Int], toCheck: [Int], isChange: Bool = true, sourceLocation: SourceLocation = #_sourceLocation,
+        clean: Bool, trusted: [Int], toCheck: [Int], isChange: Bool = true,
+        sourceLocation: SourceLocation = #_sourceLocation,
         _ change: (inout ResumeRecord.Evidence) -> Void
     ) throws {
         let selected = try Fixture.selected()
@@ -183,7 +185,7 @@ import Testing
 
     /// No piece with a byte in a changed file is ever trusted, and nothing is both trusted and looked at.
     @Test func randomChangesNeverLeaveATouchedPieceTrusted() throws {
-        var generator = ResumeGenerator()
+        var generator = SeededGenerator.printing()
         for _ in 0..<300 {
             let lengths = (0..<Int.random(in: 1..<8, using: &generator)).map { _ in
                 UInt64.random(in: 0..<100, using: &generator)
@@ -215,21 +217,5 @@ import Testing
                 #expect(!record.toCheck.contains(piece) || touched)
             }
         }
-    }
-}
-
-/// SplitMix64 that prints its seed, so that a failed random test can be run again with it.
-struct ResumeGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64 = .random(in: 0 ... .max), test: String = #function) {
-        print("\(test): seed \(seed)")
-        state = seed
-    }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
