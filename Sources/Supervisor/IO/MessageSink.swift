@@ -9,6 +9,9 @@ struct MessageSink: Sendable {
     let file: OutputThread?
     let fileLevel: LogLevel
 
+    /// Nothing below it goes anywhere.
+    var leastLevel: LogLevel { file == nil ? terminalLevel : min(terminalLevel, fileLevel) }
+
     /// - Parameters:
     ///   - source: who speaks, such as `supervisor` or `peer.3`.
     ///   - text: of one line.

@@ -92,8 +92,9 @@ final class Output {
     /// When `show` would do something; `.distantFuture` when nobody wants progress.
     var nextProgress: MonotonicInstant { min(linePace.nextDeadline, eventPace.nextDeadline) }
 
-    /// The next report will be shown: workers and their figures are wanted in it.
-    var wantsWorkerFigures: Bool { nextProgress <= MonotonicClock.now }
+    /// The next report will be shown, so the workers and their figures are wanted in it. True a little early, since time
+    /// goes on while a report is made.
+    var wantsWorkerFigures: Bool { nextProgress <= MonotonicClock.now + .milliseconds(20) }
 
     /// Shows a report where one is due; may be called as often as one likes.
     func show(_ report: StatusReport) {
@@ -124,7 +125,7 @@ final class Output {
 
     func emit(_ event: Event) {
         writeEvents(event, .ordinary)
-        for line in EventText.lines(event) { sink.write(line.level, from: MessageSink.ourselves, line.text) }
+        for line in EventText.lines(event, atLeast: sink.leastLevel) { sink.write(line.level, from: MessageSink.ourselves, line.text) }
         switch event {
         case .start(let report):
             guard style != .none, sink.terminalLevel > .notice else { return }

@@ -13,9 +13,10 @@ enum OutputFile {
         let flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (isFresh ? O_TRUNC : O_APPEND)
         let descriptor = clinux_open(path, flags, 0o666)
         guard descriptor >= 0 else {
+            let reason =
+                descriptor == -ENXIO ? "a pipe that nobody reads" : Errno(rawValue: -descriptor).description
             throw UserError(
-                .fileError, TerminalText.escaped(path), "cannot be opened for writing",
-                because: Errno(rawValue: -descriptor).description)
+                .fileError, TerminalText.escaped(path), "cannot be opened for writing", because: reason)
         }
         _ = clinux_set_nonblocking(descriptor, 0)
         return descriptor

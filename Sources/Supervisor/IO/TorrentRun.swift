@@ -30,6 +30,8 @@ final class TorrentRun {
     var book: PeerBook
     var schedule: AnnounceSchedule
     var recheck: Recheck?
+    /// By the re-check: right on disk, and not in the journal until the writer has synced them.
+    private var foundRight: [PieceIndex] = []
     var totals = TransferTotals()
     var downloadRate: RateEstimator
     var uploadRate: RateEstimator
@@ -77,7 +79,7 @@ final class TorrentRun {
         if recheck == nil { phase = .preparing }
     }
 
-    var name: String { TerminalText.escaped(metainfo.name.description) }
+    var name: String { TerminalText.escaped(metainfo.name.relative) }
 
     // MARK: Time
 
@@ -128,7 +130,10 @@ final class TorrentRun {
         for verdict in verdicts where verdict.piece.value < metainfo.geometry.pieceCount {
             let isRight = verdict.outcome == .right
             guard recheck!.verdict(on: verdict.piece, isRight: isRight, from: Int(worker.place.ordinal)) else { continue }
-            if isRight { coordinator.restored(verdict.piece) }
+            if isRight {
+                coordinator.restored(verdict.piece)
+                foundRight.append(verdict.piece)
+            }
             if verdict.outcome == .unreadable {
                 let reason = SystemCallError("pread", CInt(truncatingIfNeeded: verdict.errno)).description
                 context.output.emit(.warning("\(name): piece \(verdict.piece) cannot be read (\(reason))"))
@@ -159,7 +164,8 @@ final class TorrentRun {
                 torrent: ordinal, fileTableDescriptor: names[0], directoryDescriptor: names[1],
                 journalDescriptor: names[2], lockDescriptor: names[3], sync: storage.sync,
                 preallocates: storage.preallocates)
-            let unsynced = coordinator.pieces.piecesToSync
+            // The journal of the last run vouches for none of those that were found right just now.
+            let unsynced = coordinator.pieces.piecesToSync + foundRight
             writer.whenAllArrived { [ordinal] in
                 writer.outbox.append(SupervisorToWriter.addTorrent(setup))
                 for part in unsynced.parts(of: Topology.maximumListCount) {

@@ -43,7 +43,8 @@ final class VerifyProcess {
         let selected = SelectedFiles(
             layout: metainfo.layout, selection: FileSelection.all(fileCount: metainfo.files.count))
         files = PieceFiles(selected) { (file) throws(SystemCallError) in
-            try payload.open(file, of: metainfo)
+            guard case .payload(let index) = file else { throw SystemCallError("open", ENOENT, subject: "parts file") }
+            return try payload.openForReading(metainfo.files[index].path.relative)
         }
         let wanted = selected.wantedPieces
         var pieces: [PieceIndex] = []
@@ -64,9 +65,9 @@ final class VerifyProcess {
             shell.timerFired(now: now)
             guard now >= nextTick else { return }
             nextTick = now + SupervisorProcess.tick
-            output.showChecking(
-                name: TerminalText.escaped(metainfo.name.description), recheck.progress,
-                seconds: (now - started).inSeconds)
+            output.show(
+                StatusReport(
+                    checking: metainfo, recheck.progress, secondsSinceStart: (now - started).inSeconds))
         }
         poll.turnEnded = { [unowned self] in
             retryAt = shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture

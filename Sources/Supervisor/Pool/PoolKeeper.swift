@@ -171,7 +171,9 @@ struct PoolKeeper {
         state.restartCount += 1
         switch state.policy.died(blame, wasReady: state.wasReady, didWork: state.didWork) {
         case .restart(let delay): state.phase = .vacant(until: now + delay)
-        case .giveUp: state.phase = .givenUp
+        case .giveUp:
+            state.phase = .givenUp
+            state.unseenBy = []
         }
         places[place] = state
         if place.role == .writer { forgetReads() }

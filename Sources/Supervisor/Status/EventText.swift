@@ -13,15 +13,18 @@ enum EventText {
         }
     }
 
-    static func lines(_ event: Event) -> [Line] {
+    /// - Parameter level: lines of lesser levels may be left out; pieces and peers are many, and nobody may want to read
+    ///   of them.
+    static func lines(_ event: Event, atLeast level: LogLevel = .trace) -> [Line] {
         switch event {
         case .start(let report): return start(report).map { Line(.notice, $0) }
         case .progress: return []
         case .piece(let infoHash, let piece, let state):
+            guard level < .notice else { return [] }
             let text = "piece \(piece.value) of \(short(infoHash)): \(state)"
             return [Line(state == "failed" ? .info : .trace, text)]
         case .worker(let report): return [worker(report)]
-        case .peer(let infoHash, let peer): return [Line(.debug, text(peer, infoHash))]
+        case .peer(let infoHash, let peer): return level > .debug ? [] : [Line(.debug, text(peer, infoHash))]
         case .tracker(_, let tracker): return [self.tracker(tracker)]
         case .warning(let text): return [Line(.warning, text)]
         case .error(let text): return [Line(.error, text)]

@@ -18,7 +18,6 @@ extension TorrentCoordinator {
         var questions: [Int: [AssignmentID]] = [:]
         for assignment in doubts.removeValue(forKey: worker) ?? [] {
             guard let assembler = assemblers[assignment], blocks.isOpen(assignment) else { continue }
-            blocks.progressAsked(assignment)
             questions[assembler, default: []].append(assignment)
         }
         for (assembler, list) in questions.sorted(by: { $0.key < $1.key }) {

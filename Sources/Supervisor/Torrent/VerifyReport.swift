@@ -37,7 +37,7 @@ struct VerifyReport {
         return counts.sorted { $0.key < $1.key }.map { index, count in
             let file = metainfo.files[index]
             return File(
-                path: TerminalText.escaped(file.path.description), byteCount: file.length, badPieceCount: count)
+                path: TerminalText.escaped(file.path.relative), byteCount: file.length, badPieceCount: count)
         }
     }
 

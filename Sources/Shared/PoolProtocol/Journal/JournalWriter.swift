@@ -1,4 +1,4 @@
-package import BitTorrent
+import BitTorrent
 
 /// Turns records into the journal's bytes. A journal is a header and then records, each: length of its body u32 ·
 /// CRC-32C of length and body u32 · body, which is a kind u8 and its fields. All integers are little-endian.

@@ -1,0 +1,62 @@
+import BitTorrent
+import CLinux
+import Glibc
+import Logging
+import PoolProtocol
+import PoolRuntime
+
+extension DownloadOptions {
+    func poolSettings(_ plan: PoolPlan) -> PoolShell.Settings {
+        PoolShell.Settings(
+            diagnosis, plan, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
+            bindAddress: bindAddress ?? "", connectTimeout: connectTimeout, maximumPeers: maximumPeers)
+    }
+
+    var httpOptions: HTTPClientOptions {
+        var options = HTTPClientOptions()
+        options.caCertificateFile = caCertificate
+        options.bindAddress = bindAddress
+        return options
+    }
+
+    var torrentSettings: TorrentSettings {
+        TorrentSettings(
+            isSequential: isSequential, mostPeers: maximumPeers, usesTrackers: usesTrackers,
+            extraTrackers: trackers.map { [$0.text] })
+    }
+}
+
+extension VerifyOptions {
+    func poolSettings(_ plan: PoolPlan) -> PoolShell.Settings {
+        PoolShell.Settings(
+            diagnosis, plan, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
+            bindAddress: "", connectTimeout: .seconds(10), maximumPeers: 1)
+    }
+}
+
+extension PoolShell.Settings {
+    fileprivate init(
+        _ diagnosis: DiagnosisOptions, _ plan: PoolPlan, environment: [String: String], logLevel: Logger.Level,
+        pins: Bool?, bindAddress: String, connectTimeout: Duration, maximumPeers: Int
+    ) {
+        // A trapping worker must not fork a backtracer: that takes 0.4 s, and the sandbox would forbid it.
+        var variables = environment
+        variables["SWIFT_BACKTRACE"] = "enable=no"
+        var cores: [UInt32] = []
+        let coreCount = Int(clinux_usable_cores(&cores, 0))
+        self.init(
+            programDirectory: Self.ownDirectory, environment: variables.map { "\($0)=\($1)" }.sorted(),
+            wrappers: diagnosis.wrappers, heartbeat: diagnosis.heartbeat, logLevel: logLevel,
+            pins: pins ?? (coreCount >= plan.places.count), bindAddress: bindAddress, connectTimeout: connectTimeout,
+            maximumPeersEach: plan.peerWorkerCount == 0
+                ? 1 : min(65_535, (maximumPeers + plan.peerWorkerCount - 1) / plan.peerWorkerCount))
+    }
+
+    /// The workers' programs lie next to our own.
+    private static var ownDirectory: String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let path = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+}

@@ -1,0 +1,102 @@
+import BitTorrent
+import Glibc
+import PoolProtocol
+import PoolRuntime
+import SystemPackage
+
+/// Owns what one torrent has on disk before its writer comes: the directory, the locks, the journal, and what of the
+/// last run is believed. Holds the lock for as long as it lives.
+final class TorrentStorage {
+    let selected: SelectedFiles
+    let fileTable: FileTable
+    /// As the user wrote it.
+    let directoryPath: String
+    /// `--dir`, O_PATH.
+    let directory: OwnedDescriptor
+    /// Open for appending.
+    let journal: OwnedDescriptor
+    let writerLock: OwnedDescriptor
+    let sync: SyncMode
+    let preallocates: Bool
+    /// Pieces that are ours without a look at them.
+    let trusted: [PieceIndex]
+    /// Pieces whose bytes are on disk and for which nobody vouches.
+    let toCheck: [PieceIndex]
+    /// Unverified blocks that can be read back, as bit maps.
+    let partials: [PieceIndex: [UInt8]]
+    private let payload: PayloadFiles
+    private let lock: FileLock
+
+    init(_ metainfo: Metainfo, _ options: DownloadOptions, output: Output) throws(UserError) {
+        let name = TerminalText.escaped(metainfo.name.relative)
+        selected = SelectedFiles(layout: metainfo.layout, selection: try options.selection(of: metainfo))
+        guard !selected.wantedPieces.isEmpty else {
+            throw UserError(.badOption, OptionName.selectFile.flag, "selects no byte of \(name)")
+        }
+        fileTable = FileTable(infoHash: metainfo.infoHash, selected: selected)
+        directoryPath = options.directory
+        sync = options.sync
+        preallocates = options.preallocates
+        do throws(SystemCallError) {
+            payload = try PayloadFiles(making: options.directory)
+            guard access(options.directory, W_OK | X_OK) == 0 else {
+                throw SystemCallError("open for writing", errno, subject: options.directory)
+            }
+            directory = payload.directory
+            let state = try StateDirectory(option: options.stateDirectory, environment: options.environment)
+            let names = state.names(of: metainfo.infoHash, in: payload.identity)
+            lock = try Self.take(names.lock, name: name, directory: options.directory)
+            writerLock = try FileLock.openForWriter(names.writerLock)
+            let files = ResumeFiles(path: names.journal)
+            let found = try files.read(fileTable.journalSubject)
+            if let complaint = found.complaint { output.emit(.warning("\(complaint); the files are checked instead")) }
+            let record = ResumeRecord(
+                ResumeRecord.Evidence(
+                    journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable)),
+                infoHash: metainfo.infoHash, selected: selected, checksEverything: options.verifiesFirst)
+            for file in record.changedFiles {
+                let path = Int(file) < metainfo.files.count ? metainfo.files[Int(file)].path.relative : fileTable.partsPath
+                output.emit(.warning("\(TerminalText.escaped(path)): changed since the last run; it is checked"))
+            }
+            journal = try files.replace(with: record.state)
+            trusted = record.trusted.members
+            toCheck = record.toCheck.members
+            partials = record.partials.mapValues(\.bits)
+        } catch { throw Self.userError(error) }
+    }
+
+    /// Opens a file of the torrent for a hash-worker.
+    func openForReading(_ file: PieceFiles.File) throws(SystemCallError) -> OwnedDescriptor {
+        switch file {
+        case .payload(let index): try payload.openForReading(fileTable.files[index].path)
+        case .parts: try payload.openForReading(fileTable.partsPath)
+        }
+    }
+
+    private static func take(_ path: String, name: String, directory: String) throws(SystemCallError) -> FileLock {
+        do throws(FileLock.Refusal) { return try FileLock(path: path) } catch {
+            switch error {
+            case .held: throw SystemCallError("flock", EWOULDBLOCK, subject: "\(name) in \(directory)")
+            case .failed(let error): throw error
+            }
+        }
+    }
+
+    private static func userError(_ error: SystemCallError) -> UserError {
+        let subject = TerminalText.escaped(error.subject)
+        if error.call == "flock" && error.errno.rawValue == EWOULDBLOCK {
+            return UserError(.inUse, subject, "another supervisor downloads this torrent into this directory")
+        }
+        return UserError(.fileError, subject, "\(error.errno)", because: error.call)
+    }
+}
+
+extension PieceSet {
+    /// Ascending.
+    var members: [PieceIndex] {
+        var list: [PieceIndex] = []
+        list.reserveCapacity(count)
+        forEach { list.append($0) }
+        return list
+    }
+}
