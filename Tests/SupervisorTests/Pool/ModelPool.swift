@@ -104,8 +104,8 @@ struct ModelPool {
     // MARK: Deaths
 
     private mutating func strike(_ strike: Strike) {
-        guard let place = processes.values.filter(\.isRunning).map(\.who.place).sorted().randomElement(using: &generator)
-        else { return }
+        let running = processes.values.filter(\.isRunning).map(\.who.place).sorted()
+        guard let place = running.randomElement(using: &generator) else { return }
         if strike == .crash { crashed.insert(processes[place]!.who) }
         processes[place]!.isRunning = false
     }

@@ -38,6 +38,20 @@ struct PoolGiveUpTests {
         #expect(giveUp(writer().place, in: &pool).suffix(2) == [.gaveUp(writer().place), .failed(.writer)])
     }
 
+    @Test func nobodyIsAskedAboutAPlaceThatWasGivenUp() throws {
+        var pool = try PoolConversation.working(hashWorkers: 2)
+        // The fourth death is not yet answered by the second hash-worker when the fifth comes.
+        for generation in UInt32(1)...4 {
+            let actions = pool.died(peer(0, generation), .ownDoing)
+            if generation < 4 { pool.settle(actions + pool.wait(.seconds(5))) }
+        }
+        _ = pool.seen(peer(0, 5), by: hash(0))
+        _ = pool.wait(.seconds(5))
+        #expect(pool.died(peer(0, 5), .ownDoing).contains(.gaveUp(peer(0).place)))
+        #expect(pool.seen(peer(0, 5), by: hash(1)) == [])
+        #expect(!pool.died(hash(1)).contains(.replacementSeen(peer(0).place)))
+    }
+
     @Test func othersDoNotWaitForAPlaceThatWasGivenUp() throws {
         var pool = try PoolConversation.working(hashWorkers: 2)
         _ = giveUp(hash(1).place, in: &pool)

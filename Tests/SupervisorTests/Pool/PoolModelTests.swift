@@ -69,6 +69,6 @@ struct PoolModelTests {
             givenUp += pool.givenUp.count
             failed += pool.failedRoles.count
         }
-        #expect(deaths > 3000 && givenUp > 0 && failed > 0, "\(deaths) deaths, \(givenUp) given up, \(failed) roles failed")
+        #expect(deaths > 3000 && givenUp > 0 && failed > 0, "\(deaths), \(givenUp), \(failed)")
     }
 }
