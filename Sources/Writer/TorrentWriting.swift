@@ -39,8 +39,8 @@ struct TorrentWriting {
     private var piecesToForget: [PieceIndex] = []
     private var isDraining = false
     private var isFinishing = false
-    private var lastRecord = MonotonicInstant.distantPast
-    private var hasWrittenSinceRecord = false
+    /// The first write that is younger than the journal.
+    private var unrecordedWrite: MonotonicInstant?
 
     init(torrent: UInt16, map: FileMap, sync: SyncMode) {
         self.torrent = torrent
@@ -127,7 +127,7 @@ struct TorrentWriting {
     }
 
     private var mustSyncNow: Bool { (isDraining || isFinishing) && queue.isIdle && !policy.isClean }
-    private var beatDue: MonotonicInstant { hasWrittenSinceRecord ? lastRecord + Self.beatAfter : .distantFuture }
+    private var beatDue: MonotonicInstant { unrecordedWrite.map { $0 + Self.beatAfter } ?? .distantFuture }
 
     // MARK: outcomes
 
@@ -148,29 +148,27 @@ struct TorrentWriting {
             writing.succeeded()
         case .prepare:
             phase = .ready
-            lastRecord = now
             writing.succeeded()
             actions.append(.tell(.torrentReady(torrent: torrent)))
         case .write:
             writing.succeeded()
-            hasWrittenSinceRecord = true
+            unrecordedWrite = unrecordedWrite ?? now
             for answer in queue.batchWritten() { take(answer, isRepeated: false, now: now, into: &actions) }
         case .sync:
-            recorded(now: now)
+            recorded()
             claim(policy.succeeded(), into: &actions)
         case .record(_, let records):
-            recorded(now: now)
+            recorded()
             if case .piecesLost(let pieces)? = records.first { piecesToForget.removeFirst(pieces.count) }
         case .finish:
-            recorded(now: now)
+            recorded()
             phase = .finished
         }
     }
 
-    private mutating func recorded(now: MonotonicInstant) {
+    private mutating func recorded() {
         recording.succeeded()
-        lastRecord = now
-        hasWrittenSinceRecord = false
+        unrecordedWrite = nil
     }
 
     private func claim(_ batch: SyncPolicy.Batch, into actions: inout [Action]) {
@@ -209,7 +207,7 @@ struct TorrentWriting {
             if isFinishing { phase = .finished }
         case .write:
             news = writing.failed(failure, now: now)
-            hasWrittenSinceRecord = true
+            unrecordedWrite = unrecordedWrite ?? now
             for answer in queue.batchFailed() { take(answer, isRepeated: false, now: now, into: &actions) }
             if isFinishing { queue.dropWaiting() }
         case .sync:

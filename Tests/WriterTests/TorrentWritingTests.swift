@@ -216,6 +216,8 @@ private struct Conversation {
         talk.writing.received(
             half, content: .whole, from: WriterFixture.hashWorker(), now: talk.clock.now, into: &talk.actions)
         _ = try talk.answer(.done)
+        #expect(try talk.order() == nil)
+        talk.clock.advance(by: .seconds(1))
         #expect(try talk.answer(.done) == .record(torrent: 7, [.beat]))
         #expect(try talk.order() == nil)
     }

@@ -8,6 +8,8 @@ import PoolRuntime
 /// A real writer process with the test as its supervisor and as its one hash-worker.
 final class WriterHarness {
     struct TimedOut: Error { let heard: [WriterToSupervisor] }
+    /// The process ended while something was awaited from it.
+    struct Died: Error {}
 
     let rig: DiskRig
     let region: RegionMapping
@@ -16,7 +18,8 @@ final class WriterHarness {
     private(set) var news: [WriterToSupervisor] = []
     private(set) var answers: [AssignmentID] = []
     private(set) var child: ChildProcess?
-    private let page = try! RegionMapping.makeRegion(name: "page", byteCount: StatusPage.byteCount)
+    private let page: OwnedDescriptor
+    private let status: StatusPageReader
     private let memory: OwnedDescriptor
     private let listener: OwnedDescriptor
     private let context: ZMQContext
@@ -41,6 +44,9 @@ final class WriterHarness {
 
     init(_ table: FileTable) throws {
         rig = try DiskRig(table, prepared: false)
+        page = try RegionMapping.makeRegion(name: "page", byteCount: StatusPage.byteCount)
+        status = StatusPageReader(
+            try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readOnly))
         memory = try RegionMapping.makeRegion(name: "assembly", byteCount: 4 << 20)
         region = try RegionMapping(descriptor: memory.rawValue, byteCount: 4 << 20, access: .readWrite)
         listener = OwnedDescriptor(try checked("listen", clinux_listen_unix(rig.root + "/writer.0.sock")))
@@ -58,11 +64,13 @@ final class WriterHarness {
     }
 
     /// Starts a writer and joins it as a hash-worker.
-    func start(_ program: String) throws {
+    /// - Parameter wrapper: words before the program.
+    func start(_ program: String, wrapper: [String] = []) throws {
         generation += 1
         let (ours, theirs) = try Lifeline.makePair()
         child = try ChildProcess(
-            program: program, arguments: [], wrapper: [], environment: ["SWIFT_BACKTRACE=enable=no"], lifeline: theirs,
+            program: program, arguments: [], wrapper: wrapper,
+            environment: ["SWIFT_BACKTRACE=enable=no", "PATH=/usr/bin:/bin"], lifeline: theirs,
             standardError: STDERR_FILENO)
         lifeline = ours
         let order = LaunchOrder(
@@ -143,6 +151,7 @@ final class WriterHarness {
         let deadline = MonotonicClock.now + .seconds(20)
         while !isTrue() {
             guard MonotonicClock.now < deadline else { throw TimedOut(heard: news) }
+            guard isRunning else { throw Died() }
             listen()
         }
     }
@@ -172,6 +181,16 @@ final class WriterHarness {
         loop.timerFired = { _ in loop.stop() }
         try? loop.run()
     }
+
+    var isRunning: Bool {
+        guard let child else { return false }
+        var watched = pollfd(fd: child.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+        return poll(&watched, 1, 0) == 0
+    }
+
+    /// What the status page says.
+    var turn: UInt64 { status.turn }
+    var diskCall: DiskCall { status.diskCall }
 
     /// Waits for the process to end.
     func ending() throws -> ChildProcess.Ending {

@@ -76,7 +76,8 @@ final class TorrentDisk {
                 try journal.append((identities.isEmpty ? [] : [.filesKnown(identities)]) + records)
             }
             for identity in identities { recordedInodes[Int(identity.file)] = identity.inode }
-            if forcesToDisk {
+            // A beat is for the journal's time stamp only, which the next start reads after a crash, not a power cut.
+            if forcesToDisk && records != [.beat] {
                 try counters.syncing { () throws(SystemCallError) in try journal.sync() }
             }
         }
