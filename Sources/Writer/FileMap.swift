@@ -72,11 +72,9 @@ struct FileMap: Equatable {
     }
 
     /// The files, and the parts file, that hold bytes of a piece.
-    func files(of piece: PieceIndex) throws(PoolCodecError) -> [Int] {
+    func files(of piece: PieceIndex) throws(PoolCodecError) -> Set<Int> {
         let all = try spans(offset: geometry.offset(of: piece), byteCount: UInt64(geometry.length(of: piece)))
-        var files: [Int] = []
-        for file in all.compactMap(\.file) where !files.contains(file) { files.append(file) }
-        return files
+        return Set(all.compactMap(\.file))
     }
 
     private func appendParts(from start: UInt64, to end: UInt64, to spans: inout [Span]) throws(PoolCodecError) {

@@ -53,7 +53,7 @@ struct SyncPolicy {
     }
 
     /// Pieces that were on the disk before this process was, and are in no journal.
-    mutating func piecesInherited(_ pieces: [PieceIndex], files: [Int], now: MonotonicInstant) {
+    mutating func piecesInherited(_ pieces: [PieceIndex], files: Set<Int>, now: MonotonicInstant) {
         guard !pieces.isEmpty else { return }
         waiting.pieces += pieces
         waiting.inheritedFiles.formUnion(files)

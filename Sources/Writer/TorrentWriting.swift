@@ -69,7 +69,7 @@ struct TorrentWriting {
     mutating func piecesInherited(_ pieces: [PieceIndex], now: MonotonicInstant) throws(PoolCodecError) {
         var files: Set<Int> = []
         for piece in pieces { files.formUnion(try map.files(of: piece)) }
-        policy.piecesInherited(pieces, files: Array(files), now: now)
+        policy.piecesInherited(pieces, files: files, now: now)
     }
 
     /// Syncs as soon as nothing waits to be written, until `drained`.
