@@ -29,8 +29,8 @@ final class FileLock {
         }
     }
 
-    /// The file that the writer locks. Handed over unlocked, and to be closed here once it was passed: the lock belongs
-    /// to everybody who holds the descriptor, and has to end with the writers of this run.
+    /// The file that the writer locks. The lock belongs to everybody who holds this descriptor: it passes from a writer
+    /// to its successor through us, and is free once we and our last writer are gone.
     static func openForWriter(_ path: String) throws(SystemCallError) -> OwnedDescriptor { try open(path) }
 
     private static func open(_ path: String) throws(SystemCallError) -> OwnedDescriptor {
