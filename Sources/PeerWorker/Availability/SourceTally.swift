@@ -36,9 +36,9 @@ struct SourceTally {
     /// A usable peer got a piece.
     /// - Parameter pieces: what it has now.
     mutating func gained(_ piece: PieceIndex, pieces: PieceSet) {
-        guard pieces.isFull else { return change(piece, by: 1) }
-        change(pieces, by: -1)
         change(piece, by: 1)
+        guard pieces.isFull else { return }
+        change(pieces, by: -1)
         seedCount += 1
     }
 

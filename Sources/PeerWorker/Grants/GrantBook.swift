@@ -35,6 +35,8 @@ struct GrantBook {
     private var order: [Int] = []
     private var byAssignment: [AssignmentID: Int] = [:]
     private var byPiece: [PieceIndex: Int] = [:]
+    /// The piece that was looked up last, and its place: blocks come in runs.
+    private var hot: (piece: PieceIndex, place: Int)?
     /// The assignment that a peer was asked for last: it goes on with it, so that pieces complete early.
     private var latest: [UInt32: AssignmentID] = [:]
     private(set) var isDraining = false
@@ -93,6 +95,7 @@ struct GrantBook {
         guard let place = byAssignment.removeValue(forKey: assignment) else { return }
         _ = takeAll(place, into: &actions)
         byPiece[places[place]!.piece] = nil
+        hot = nil
         places[place] = nil
         unused.append(place)
         order.removeAll { $0 == place }
@@ -179,8 +182,8 @@ struct GrantBook {
     // MARK: What becomes of requests
 
     /// Whether the block is granted and has not come: a block that begins now is worth a slot.
-    func isWanted(_ block: BlockAddress) -> Bool {
-        guard let place = byPiece[block.piece] else { return false }
+    mutating func isWanted(_ block: BlockAddress) -> Bool {
+        guard let place = place(of: block.piece) else { return false }
         return places[place]!.outstanding.contains(block.block)
     }
 
@@ -188,7 +191,7 @@ struct GrantBook {
     /// - Returns: whether the block waits for another peer now.
     @discardableResult
     mutating func givenBack(_ block: BlockAddress, by peer: UInt32) -> Bool {
-        guard let place = byPiece[block.piece], places[place]!.givenBack(block.block, by: peer) else { return false }
+        guard let place = place(of: block.piece), places[place]!.givenBack(block.block, by: peer) else { return false }
         unassignedCount += 1
         return true
     }
@@ -198,7 +201,7 @@ struct GrantBook {
     mutating func arrived(
         _ block: BlockAddress, from peer: UInt32, into actions: inout [Action]
     ) -> (assignment: AssignmentID, assembler: UInt16)? {
-        guard let place = byPiece[block.piece], deliver(block.block, place, from: peer, into: &actions) else {
+        guard let place = place(of: block.piece), deliver(block.block, place, from: peer, into: &actions) else {
             return nil
         }
         return (places[place]!.assignment, places[place]!.assembler)
@@ -228,6 +231,13 @@ struct GrantBook {
     }
 
     // MARK: Parts
+
+    private mutating func place(of piece: PieceIndex) -> Int? {
+        if let hot, hot.piece == piece { return hot.place }
+        guard let place = byPiece[piece] else { return nil }
+        hot = (piece, place)
+        return place
+    }
 
     /// - Returns: whether the block was wanted.
     @discardableResult

@@ -137,6 +137,7 @@ struct HeldAssignment {
     mutating func returnUnassigned() -> BlockSet {
         let blocks = unassigned
         outstanding.subtract(blocks)
+        shared.subtract(blocks)
         outstandingCount -= unassignedCount
         unassigned.removeAll()
         unassignedCount = 0
@@ -152,6 +153,7 @@ struct HeldAssignment {
         }
         outstanding.removeAll()
         unassigned.removeAll()
+        shared.removeAll()
         (outstandingCount, unassignedCount) = (0, 0)
         return blocks
     }

@@ -17,13 +17,14 @@ enum ArrivingBlock {
 /// short.
 extension Connection {
     /// - Returns: false when reading must stop until a slot is free.
-    func blockBegins(_ span: BlockSpan, isWhole: Bool, isResumed: Bool, now: MonotonicInstant) -> Bool {
-        guard let torrent else { return true }
+    func blockBegins(
+        _ span: BlockSpan, in view: TorrentView, isWhole: Bool, isResumed: Bool, now: MonotonicInstant
+    ) -> Bool {
         arriving = .dropped
-        switch session.blockBegan(span, in: torrent.view, now: now, into: &actions) {
+        switch session.blockBegan(span, in: view, now: now, into: &actions) {
         case .drop: return true
         case .take(let block), .takeLate(let block):
-            guard torrent.book.isWanted(block) else { return true }
+            guard let torrent, torrent.book.isWanted(block) else { return true }
             switch process.intake.blockBegins(isWhole: isWhole, isResumed: isResumed) {
             case .slot(let lease): arriving = .inSlot(lease, block)
             case .ownBuffer:

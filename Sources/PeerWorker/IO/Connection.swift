@@ -26,7 +26,8 @@ final class Connection: ChannelInboundHandler {
     /// The supervisor's name for the connection, or ours for an incoming one.
     let peer: UInt32
     let isIncoming: Bool
-    unowned let process: PeerWorkerProcess
+    /// A cycle while the connection is in the process's table, which is as long as it lives.
+    let process: PeerWorkerProcess
     var address: PeerAddress
     /// nil until an incoming peer has said which.
     var torrent: PeerTorrent?
@@ -169,17 +170,24 @@ final class Connection: ChannelInboundHandler {
         _ bytes: UnsafeRawBufferPointer, isResumed: Bool, now: MonotonicInstant
     ) throws(PeerWireError) -> Int {
         var offset = 0
+        // Lent for the whole read: what it holds does not change before the end of the turn.
+        var view = torrent?.view
         while phase == .running, !isWaiting, let event = try decoder.next(in: bytes.bytes, at: &offset) {
             switch event {
             case .blockBytes(let range, let position):
                 blockBytes(UnsafeRawBufferPointer(rebasing: bytes[range]), at: position, now: now)
             case .blockBegins(let span):
                 let isWhole = bytes.count - offset >= Int(span.byteCount)
-                isWaiting = !blockBegins(span, isWhole: isWhole, isResumed: isResumed, now: now)
+                if let view {
+                    isWaiting = !blockBegins(span, in: view, isWhole: isWhole, isResumed: isResumed, now: now)
+                }
             case .blockEnds: isWaiting = !blockEnds(isResumed: isResumed, now: now)
             case .message(let message):
-                if let torrent { session.messageReceived(message, in: torrent.view, now: now, into: &actions) }
-            case .handshake(let handshake): session.handshakeReceived(handshake, into: &actions)
+                if let view { session.messageReceived(message, in: view, now: now, into: &actions) }
+            case .handshake(let handshake):
+                session.handshakeReceived(handshake, into: &actions)
+                process.perform(self)
+                view = torrent?.view
             }
             if isWaiting { process.waits(self) }
             if !actions.isEmpty { process.perform(self) }

@@ -24,6 +24,10 @@ final class Mailbox: Sendable {
         case assemblerReplaced(Incarnation)
         /// Answered by `answer(ping:)`.
         case ping(UInt64)
+
+        fileprivate var isSlots: Bool {
+            if case .slotsReturned = self { true } else { false }
+        }
     }
 
     /// What the message thread sends on.
@@ -58,7 +62,15 @@ final class Mailbox: Sendable {
         var isAnnounced = false
     }
 
-    private let inbound = Mutex<[Event]>([])
+    private struct Inbound {
+        var events: [Event] = []
+        /// The loop was woken for them.
+        var isAwaited = false
+        /// The loop is to be woken for slots too.
+        var needsSlots = false
+    }
+
+    private let inbound = Mutex(Inbound())
     private let outbound = Mutex(Outbound())
     private let answeredPing = Atomic<UInt64>(0)
     /// Readable when a parcel waits for the message thread.
@@ -70,13 +82,15 @@ final class Mailbox: Sendable {
     // MARK: Towards the loop
 
     /// Hands over everything in `events` and empties it.
-    /// - Returns: whether the loop must be woken; false when it has not yet taken what was posted before.
+    /// - Returns: whether the loop must be woken: false when it was woken already and has not come, and when all that
+    ///   waits is slots that it is in no need of. Those it takes at the end of its next turn.
     func post(_ events: inout [Event]) -> Bool {
         guard !events.isEmpty else { return false }
         let mustWake = inbound.withLock { waiting in
-            let wasEmpty = waiting.isEmpty
-            waiting += events
-            return wasEmpty
+            waiting.events += events
+            guard !waiting.isAwaited else { return false }
+            waiting.isAwaited = waiting.needsSlots || events.contains { !$0.isSlots }
+            return waiting.isAwaited
         }
         events.removeAll(keepingCapacity: true)
         return mustWake
@@ -84,7 +98,20 @@ final class Mailbox: Sendable {
 
     /// Takes everything that was posted; `events` must be empty.
     func take(into events: inout [Event]) {
-        inbound.withLock { swap(&$0, &events) }
+        inbound.withLock { waiting in
+            swap(&waiting.events, &events)
+            waiting.isAwaited = false
+        }
+    }
+
+    /// The loop goes to wait.
+    /// - Parameter needsSlots: whether it is to be woken for slots.
+    /// - Returns: whether there is something that it must take first.
+    func loopWaits(needsSlots: Bool) -> Bool {
+        inbound.withLock { waiting in
+            waiting.needsSlots = needsSlots
+            return needsSlots && !waiting.isAwaited && !waiting.events.isEmpty
+        }
     }
 
     // MARK: Towards the message thread

@@ -108,7 +108,7 @@ final class MessageThread {
     private func turnEnding() {
         if mailbox.post(&events) {
             let process = process
-            connectionsLoop.execute { process.value.takePost() }
+            connectionsLoop.execute { process.value.postArrived() }
         }
         mailbox.take(into: &parcel)
         for news in parcel.news { loop.tell(news) }

@@ -59,8 +59,8 @@ extension PeerWorkerProcess {
         measureWindow(connection, torrent, now: now)
     }
 
-    /// What a read of 256 KiB makes room for.
-    private static var requestsPerMessage: Int { 16 }
+    /// A quarter of the window is asked for at a time, but no more than a MiB: one write, and the peer's next read.
+    private static var requestsPerMessage: Int { 64 }
 
     private func request(
         upTo capacity: Int, _ connection: Connection, _ torrent: PeerTorrent, now: MonotonicInstant
@@ -74,8 +74,8 @@ extension PeerWorkerProcess {
             torrent.book.duplicateBlocks(
                 for: connection.peer, count: capacity, canServe: { connection.session.canRequest($0) }, into: &chosen)
         }
-        for block in chosen
-        where !connection.session.request(block, in: torrent.view, now: now, into: &connection.actions) {
+        let view = torrent.view
+        for block in chosen where !connection.session.request(block, in: view, now: now, into: &connection.actions) {
             torrent.book.givenBack(block, by: connection.peer)
         }
         perform(connection)
@@ -114,6 +114,7 @@ extension PeerWorkerProcess {
     func tellDemand(_ torrent: PeerTorrent) {
         guard let byteCount = torrent.demand.update(torrent.supply) else { return }
         parcel.news.append(.wantBlocks(torrent: torrent.ordinal, byteCount: byteCount))
+        if torrent.idleBlockCount > 0 { isUrgent = true }
     }
 
     // MARK: Blocks
@@ -129,7 +130,7 @@ extension PeerWorkerProcess {
             intake.abandon(lease)
             return wasted(byteCount: Int(byteCount))
         }
-        carryOut(actions, torrent, now: now)
+        if !actions.isEmpty { carryOut(actions, torrent, now: now) }
         let reference = BlockReference(
             assignment: goal.assignment, block: block.block, byteCount: byteCount, slot: lease.slot,
             lease: lease.number, peer: connection.peer)

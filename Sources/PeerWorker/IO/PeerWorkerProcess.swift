@@ -30,7 +30,7 @@ final class PeerWorkerProcess {
     private let connector: Connector
 
     var intake: BlockIntake
-    var batches = ReferenceBatches()
+    var batches: ReferenceBatches
     var table: ConnectionTable
     var torrents: [UInt16: PeerTorrent] = [:]
     var byInfoHash: [InfoHash: PeerTorrent] = [:]
@@ -38,6 +38,8 @@ final class PeerWorkerProcess {
     var parcel = Mailbox.Parcel()
     /// Connections with something to write or to ask for.
     private var dirty: [Connection] = []
+    /// A peer has nothing to do until the parcel has left.
+    var isUrgent = false
     private var events: [Mailbox.Event] = []
     private var isTurnScheduled = false
     private var isHoldScheduled = false
@@ -73,6 +75,7 @@ final class PeerWorkerProcess {
         self.logger = logger
         self.clock = clock
         intake = BlockIntake(slotCount: region.geometry.slotCount)
+        batches = ReferenceBatches(slotCount: region.geometry.slotCount)
         table = ConnectionTable(capacity: settings.maximumPeerCount)
         connector = try Connector(
             eventLoop: eventLoop, timeout: .nanoseconds(settings.connectTimeout.wholeNanoseconds),
@@ -81,14 +84,14 @@ final class PeerWorkerProcess {
 
     // MARK: Turns
 
-    /// Something was posted by the message thread.
-    func takePost() {
+    /// The message thread has posted something that cannot wait.
+    func postArrived() { turnGoesOn() }
+
+    private func takePost(now: MonotonicInstant) {
         mailbox.take(into: &events)
-        let now = clock()
         for event in events { handle(event, now: now) }
         events.removeAll(keepingCapacity: true)
         resumeWaiting(now: now)
-        turnGoesOn()
     }
 
     /// A socket has brought something.
@@ -115,6 +118,7 @@ final class PeerWorkerProcess {
     private func endTurn() {
         isTurnScheduled = false
         let now = clock()
+        takePost(now: now)
         for torrent in torrents.values where torrent.hasNewBlocks { supplyHungry(torrent, now: now) }
         // What one connection does may mark another (a cancel), so the list is read by index.
         var index = 0
@@ -133,9 +137,12 @@ final class PeerWorkerProcess {
         batches.departures(isShort: intake.isShort, now: now, into: &parcel.batches)
         receiveBuffers.isShort = intake.isShort
         checkDrained(now: now)
-        mailbox.post(&parcel)
+        // What can wait leaves with the references that wait for company, since a wake costs as much as they do.
+        if batches.deadline == nil || isUrgent { mailbox.post(&parcel) }
+        isUrgent = false
         scheduleHold(now: now)
         scheduleTick()
+        if mailbox.loopWaits(needsSlots: intake.isShort || intake.waitingCount > 0 || isDraining) { turnGoesOn() }
     }
 
     private func scheduleHold(now: MonotonicInstant) {
@@ -168,15 +175,22 @@ final class PeerWorkerProcess {
 
     // MARK: Connections
 
-    func connect(_ order: PeerToConnect) {
+    /// - Returns: nil when there is no room or no torrent for it; the supervisor was told.
+    func outgoing(_ order: PeerToConnect) -> Connection? {
         guard let torrent = torrents[order.torrent], !table.isFull, table[order.peer] == nil else {
             let text = table.isFull ? "this worker has all the connections it may have" : "nothing to connect for"
-            return tellClosed(order.peer, PeerEnding(.closedByUs, text), downloadedByteCount: 0)
+            tellClosed(order.peer, PeerEnding(.closedByUs, text), downloadedByteCount: 0)
+            return nil
         }
         let connection = Connection(
             peer: order.peer, role: .outgoing(torrent.view.infoHash), address: order.address, torrent: torrent,
             process: self)
         table.insert(connection)
+        return connection
+    }
+
+    func connect(_ order: PeerToConnect) {
+        guard let connection = outgoing(order) else { return }
         connector.connect(connection, buffers: receiveBuffers) { self.connectFailed(connection, $0) }
     }
 
