@@ -36,10 +36,8 @@ struct PoolPlan: Equatable {
     ) throws(Impossible) {
         let wanted = 6 * Int(longestPieceByteCount)
         let total = memory ?? min(max(wanted, Self.defaultMemoryBounds.lowerBound), Self.defaultMemoryBounds.upperBound)
-        let intake = min(
-            max(total / 4 / peerWorkers, Self.intakeBounds.lowerBound), Self.intakeBounds.upperBound)
-        intakeByteCount = intake / IntakeGeometry.slotByteCount * IntakeGeometry.slotByteCount
-        let assembly = max(total - intake * peerWorkers, total / 2)
+        intakeByteCount = Self.intakeByteCount(memory: total, peerWorkers: peerWorkers)
+        let assembly = Self.assemblyByteCount(memory: total, peerWorkers: peerWorkers)
         let framesNeeded = AssemblyGeometry.framesNeeded(pieceByteCount: longestPieceByteCount)
         func share(_ count: Int) -> Int { assembly / count / 4096 * 4096 }
         func fits(_ count: Int) -> Bool {
@@ -49,15 +47,28 @@ struct PoolPlan: Equatable {
         var hashers = hashWorkers
         while hashers > 1 && !fits(hashers) { hashers -= 1 }
         guard AssemblyGeometry(byteCount: share(hashers)).frameCount >= framesNeeded else {
-            let needed = (framesNeeded + 2) * (AssemblyGeometry.frameByteCount + 128) + intake * peerWorkers
-            throw .pieceTooLong(
-                pieceByteCount: longestPieceByteCount,
-                neededMemory: (needed + Self.mebibyte - 1) / Self.mebibyte * Self.mebibyte)
+            func frameCount(memory: Int) -> Int {
+                AssemblyGeometry(byteCount: Self.assemblyByteCount(memory: memory, peerWorkers: peerWorkers)).frameCount
+            }
+            var needed = total / Self.mebibyte * Self.mebibyte
+            while frameCount(memory: needed) < framesNeeded { needed += Self.mebibyte }
+            throw .pieceTooLong(pieceByteCount: longestPieceByteCount, neededMemory: needed)
         }
         peerWorkerCount = peerWorkers
         hashWorkerCount = hashers
         hasWriter = true
         assemblyByteCount = share(hashers)
+    }
+
+    /// Of each peer-worker: a quarter of the memory over all, in whole slots.
+    private static func intakeByteCount(memory: Int, peerWorkers: Int) -> Int {
+        let share = min(max(memory / 4 / peerWorkers, intakeBounds.lowerBound), intakeBounds.upperBound)
+        return share / IntakeGeometry.slotByteCount * IntakeGeometry.slotByteCount
+    }
+
+    /// Of all hash-workers together: what intake leaves, and half at least.
+    private static func assemblyByteCount(memory: Int, peerWorkers: Int) -> Int {
+        max(memory - intakeByteCount(memory: memory, peerWorkers: peerWorkers) * peerWorkers, memory / 2)
     }
 
     /// The plan of a check of files: hash-workers alone, and regions of no use but to be there.
