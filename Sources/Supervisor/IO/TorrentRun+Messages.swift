@@ -36,9 +36,8 @@ extension TorrentRun {
         switch message {
         case .piecesOpened(let assignments):
             route { $0.opened(assignments, budget: &$1, pool: $2, into: &$3) }
-        case .piecesRefused(let assignments): route { coordinator, budget, _, _ in
-            coordinator.refused(assignments, budget: &budget)
-        }
+        case .piecesRefused(let assignments):
+            route { $0.refused(assignments, budget: &$1, pool: $2, into: &$3) }
         case .piecesVerified(let assignments): route { coordinator, _, _, actions in
             coordinator.verified(assignments, into: &actions)
         }
@@ -52,11 +51,15 @@ extension TorrentRun {
         case .adopted: route { coordinator, _, _, actions in
             coordinator.adopted(by: Int(worker.place.ordinal), into: &actions)
         }
+        case .report(let report):
+            route {
+                $0.framesReported(
+                    Int(report.freeFrameCount), by: Int(worker.place.ordinal), budget: &$1, pool: $2, into: &$3)
+            }
         case .rechecked(_, let verdicts):
             context.shell.workDone(by: worker)
             rechecked(verdicts, by: worker)
-        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialsHanded, .report,
-            .neighbourBroke:
+        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialsHanded, .neighbourBroke:
             break
         }
     }
@@ -73,7 +76,7 @@ extension TorrentRun {
         }
         case .diskTrouble(let trouble):
             if diskTrouble == nil { diskTrouble = (trouble, now) }
-            if trouble.isSync { route { coordinator, _, _, actions in coordinator.syncFailed(into: &actions) } }
+            if trouble.isSync { route { $0.syncFailed(budget: &$1, pool: $2, into: &$3) } }
         case .diskRecovered: diskTrouble = nil
         case .waitingForLock:
             context.output.emit(.warning("\(name): another run's writer still holds the files; waiting for it"))

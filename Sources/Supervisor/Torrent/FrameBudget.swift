@@ -7,7 +7,8 @@ import PoolProtocol
 struct FrameBudget {
     private struct Region {
         var freeCount: Int
-        /// A refusal came: nothing more is opened here until a piece is closed.
+        /// A refusal came: nothing more is opened here until a piece is closed, or the hash-worker says that it has free
+        /// frames. It may have fewer than we count: the writer's answer reaches us before it reaches the hash-worker.
         var isRefusing = false
     }
 
@@ -50,11 +51,16 @@ struct FrameBudget {
     /// The hash-worker had no frames after all.
     mutating func refused(pieceByteCount: UInt32, by assembler: Int) {
         release(pieceByteCount: pieceByteCount, at: assembler)
-        // With every frame free nothing is going to be closed; the refusal was a late one.
-        if let region = regions[assembler], region.freeCount < frameCountEach {
-            regions[assembler]!.isRefusing = true
-        }
+        regions[assembler]?.isRefusing = true
     }
+
+    /// The hash-worker's own count.
+    mutating func framesReported(_ freeCount: Int, by assembler: Int) {
+        if freeCount > 0 { regions[assembler]?.isRefusing = false }
+    }
+
+    /// The process died; its successor has refused nothing.
+    mutating func workerLost(_ assembler: Int) { regions[assembler]?.isRefusing = false }
 
     /// The place was given up: its frames are no more.
     mutating func gaveUp(_ assembler: Int) { regions[assembler] = nil }

@@ -79,7 +79,7 @@ extension TorrentCoordinator {
     func order(_ assignment: AssignmentID, _ piece: PieceIndex) -> PieceToOpen {
         PieceToOpen(
             assignment: assignment, torrent: torrent, piece: piece, byteCount: geometry.length(of: piece),
-            digest: metainfo.hash(of: piece).digest, wantsBlockDigests: true)
+            digest: metainfo.hash(of: piece).digest, wantsBlockDigests: blame.isSuspicious(piece))
     }
 
     /// The endgame: one stalled peer must not hold the end of the download.
@@ -115,13 +115,28 @@ extension TorrentCoordinator {
         serveAll(budget: &budget, pool: pool, into: &actions)
     }
 
-    /// `piecesRefused`.
-    mutating func refused(_ assignments: [AssignmentID], budget: inout FrameBudget) {
+    /// `piecesRefused`: too few frames for a new piece, or for one that a successor should have taken over.
+    mutating func refused(
+        _ assignments: [AssignmentID], budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
+    ) {
         for assignment in assignments {
-            guard let piece = pieces.refused(assignment),
-                let assembler = assemblers.removeValue(forKey: assignment)
-            else { continue }
-            budget.refused(pieceByteCount: geometry.length(of: piece), by: assembler)
+            guard let assembler = assemblers[assignment] else { continue }
+            if let piece = pieces.refused(assignment) {
+                assemblers[assignment] = nil
+                budget.refused(pieceByteCount: geometry.length(of: piece), by: assembler)
+            } else {
+                endGrants(of: assignment, into: &actions)
+                abandon(assignment, at: assembler, budget: &budget)
+            }
         }
+        serveAll(budget: &budget, pool: pool, into: &actions)
+    }
+
+    /// The hash-worker says how many of its frames are free: what it refused may fit now.
+    mutating func framesReported(
+        _ freeCount: Int, by assembler: Int, budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
+    ) {
+        budget.framesReported(freeCount, by: assembler)
+        serveAll(budget: &budget, pool: pool, into: &actions)
     }
 }

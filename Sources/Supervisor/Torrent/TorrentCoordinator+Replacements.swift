@@ -17,7 +17,8 @@ extension TorrentCoordinator {
     ) {
         var questions: [Int: [AssignmentID]] = [:]
         for assignment in doubts.removeValue(forKey: worker) ?? [] {
-            guard let assembler = assemblers[assignment], blocks.isOpen(assignment) else { continue }
+            guard let assembler = assemblers[assignment], blocks.isOpen(assignment), !orphaned.contains(assembler)
+            else { continue }
             questions[assembler, default: []].append(assignment)
         }
         for (assembler, list) in questions.sorted(by: { $0.key < $1.key }) {
@@ -35,11 +36,18 @@ extension TorrentCoordinator {
             abandon(assignment, at: assembler, budget: &budget)
         }
         blocks.hashWorkerReplaced(attempts)
+        budget.workerLost(assembler)
+        orphaned.insert(assembler)
     }
 
     /// The successor is connected: the authoritative list of what it must hold.
     mutating func adoptionOrders(for assembler: Int) -> [PieceToOpen] {
-        assignments(at: assembler).compactMap { assignment in
+        let attempts = assignments(at: assembler)
+        // It never listened to a peer-worker that is dead by now: what it tells when it adopts settles those doubts too.
+        blocks.hashWorkerReplaced(attempts)
+        for worker in doubts.keys { doubts[worker]!.removeAll { assemblers[$0] == assembler } }
+        orphaned.remove(assembler)
+        return attempts.compactMap { assignment in
             pieces.piece(of: assignment).map { order(assignment, $0) }
         }
     }
@@ -83,7 +91,7 @@ extension TorrentCoordinator {
         }
     }
 
-    private mutating func abandon(_ assignment: AssignmentID, at assembler: Int, budget: inout FrameBudget) {
+    mutating func abandon(_ assignment: AssignmentID, at assembler: Int, budget: inout FrameBudget) {
         assemblers[assignment] = nil
         guard let piece = pieces.abandoned(assignment) else { return }
         budget.release(pieceByteCount: geometry.length(of: piece), at: assembler)

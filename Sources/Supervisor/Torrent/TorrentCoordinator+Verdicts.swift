@@ -52,6 +52,8 @@ extension TorrentCoordinator {
         var ours: [PieceIndex] = []
         for entry in written {
             guard let piece = pieces.written(entry.assignment) else { continue }
+            // Its verdict may be late: then this is the time of judgement.
+            for contributor in blame.verified(piece) { actions.append(.banPeer(contributor, piece: piece)) }
             endGrants(of: entry.assignment, into: &actions)
             close(entry.assignment, piece, budget: &budget, into: &actions)
             ours.append(piece)
@@ -71,12 +73,13 @@ extension TorrentCoordinator {
     }
 
     /// The writer could not sync: what was written since the last good sync is no longer claimed.
-    mutating func syncFailed(into actions: inout [Action]) {
+    mutating func syncFailed(budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]) {
         let lost = pieces.piecesToSync.filter { pieces.failedSync($0) }
         hasToldCompletion = (false, false)
         for part in lost.parts(of: Topology.maximumListCount) {
             actions.append(.tellPeerWorkers(.piecesLost(torrent: torrent, part)))
         }
+        serveAll(budget: &budget, pool: pool, into: &actions)
     }
 
     mutating func tellCompletion(into actions: inout [Action]) {
@@ -90,7 +93,7 @@ extension TorrentCoordinator {
         }
     }
 
-    private mutating func endGrants(of assignment: AssignmentID, into actions: inout [Action]) {
+    mutating func endGrants(of assignment: AssignmentID, into actions: inout [Action]) {
         for worker in blocks.closed(assignment) {
             actions.append(.tellPeerWorker(worker, .assignmentsClosed([assignment])))
         }

@@ -38,6 +38,9 @@ struct TorrentCoordinator {
     var members: Set<Int> = []
     /// Assignments whose progress is asked when everyone has seen the death of the peer-worker.
     var doubts: [Int: [AssignmentID]] = [:]
+    /// Hash-workers that died and whose successors have not got their list: what is told when they adopt it answers
+    /// every question.
+    var orphaned: Set<Int> = []
     var blame = SmartBan()
     /// Unverified blocks that an orderly stop left on disk: restored when their piece is opened.
     var partials: [PieceIndex: [UInt8]] = [:]

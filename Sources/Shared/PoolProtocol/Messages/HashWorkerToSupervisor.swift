@@ -12,7 +12,8 @@ package enum HashWorkerToSupervisor: PoolMessage {
     /// Not enough free frames. Nothing is kept of the assignment.
     case piecesRefused([AssignmentID])
     case piecesVerified([AssignmentID])
-    /// The SHA-1 of single blocks of a piece that failed; sent before its `pieceFailed`, in parts if need be.
+    /// The SHA-1 of single blocks of a piece that failed, or is right and was asked about (`wantsBlockDigests`); sent before
+    /// the piece's verdict, in parts if need be.
     case blockDigests(assignment: AssignmentID, [BlockDigest])
     case pieceFailed(assignment: AssignmentID)
     /// Blocks that arrived since the last such message, for assignments that several workers fetch.

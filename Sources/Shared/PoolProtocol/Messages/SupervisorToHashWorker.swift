@@ -141,7 +141,8 @@ package struct PieceToOpen: PoolCodable {
     package var piece: PieceIndex
     package var byteCount: UInt32
     package var digest: Digest
-    /// If the piece fails, tell each block's own SHA-1, from which the liar is found.
+    /// Tell each block's own SHA-1 even if the piece is right: an earlier attempt failed, and the liar is found by
+    /// comparing. When a piece fails they are always told.
     package var wantsBlockDigests: Bool
 
     package init(

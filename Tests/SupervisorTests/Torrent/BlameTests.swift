@@ -1,0 +1,133 @@
+import BitTorrent
+import PoolProtocol
+import Testing
+
+@testable import Supervisor
+
+private let honest = Contributor(worker: 0, peer: 1), liar = Contributor(worker: 0, peer: 2)
+private let other = Contributor(worker: 1, peer: 3)
+
+private func digest(_ block: UInt32, _ contributor: Contributor, isRight: Bool = true) -> BlockDigest {
+    BlockDigest(block: block, contributor: contributor, digest: Digest(Array(repeating: isRight ? 1 : 2, count: 20)))
+}
+
+/// Who is to blame for a bad piece, from the first failure to the ban.
+struct BlameTests {
+    private func oneOpenPiece() throws -> TorrentConversation {
+        var talk = try TorrentConversation.fetching(byteCount: 32768)
+        _ = talk.want(1 << 20)
+        _ = talk.opened([1])
+        return talk
+    }
+
+    @Test func onlyContributorOfABadPieceIsBannedAtOnce() throws {
+        var talk = try oneOpenPiece()
+        talk.digests(1, [digest(0, liar, isRight: false), digest(1, liar)])
+        #expect(
+            talk.failed(1) == [
+                .tellPeerWorker(0, .assignmentsClosed([1])), .tellHashWorker(0, .closePieces([1])),
+                .banPeer(liar, piece: PieceIndex(0)), talk.open(talk.order(2, 0)),
+            ])
+        #expect(talk.coordinator.failedPieceCount == 1 && talk.coordinator.failedByteCount == 32768)
+        #expect(talk.budget.freeCount == 63)
+        #expect(talk.news.last?.1 == .failed)
+    }
+
+    @Test func liarAmongSeveralIsFoundWhenThePieceComesRight() throws {
+        var talk = try oneOpenPiece()
+        talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])
+        // The next attempt's digests are wanted even if it succeeds.
+        #expect(talk.failed(1).opens == [talk.order(2, 0, wantsDigests: true)])
+        _ = talk.opened([2])
+        talk.digests(2, [digest(0, other), digest(1, other)])
+        #expect(
+            talk.verified([2]) == [
+                .tellPeerWorker(0, .assignmentsClosed([2])), .banPeer(liar, piece: PieceIndex(0)),
+            ])
+    }
+
+    @Test func liarIsFoundEvenIfThePieceIsWrittenBeforeItsVerdict() throws {
+        var talk = try oneOpenPiece()
+        talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])
+        _ = talk.failed(1)
+        _ = talk.opened([2])
+        talk.digests(2, [digest(0, other), digest(1, other)])
+        #expect(talk.written(2, 0).contains(.banPeer(liar, piece: PieceIndex(0))))
+        #expect(talk.verified([2]) == [])
+    }
+
+    @Test func adoptedPieceUnderSuspicionKeepsItsDigestsWanted() throws {
+        var talk = try oneOpenPiece()
+        talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])
+        _ = talk.failed(1)
+        _ = talk.opened([2])
+        talk.hashWorkerLost(0)
+        #expect(talk.adoptionOrders(0) == [talk.order(2, 0, wantsDigests: true)])
+    }
+
+    @Test func digestsOfAnEndedAssignmentAreNoEvidence() throws {
+        var talk = try oneOpenPiece()
+        _ = talk.failed(1)
+        talk.digests(1, [digest(0, liar, isRight: false)])
+        _ = talk.opened([2])
+        #expect(!talk.failed(2).contains(.banPeer(liar, piece: PieceIndex(0))))
+    }
+
+    // MARK: The ban's own books
+
+    private let piece = PieceIndex(5)
+
+    @Test func everyLiarOfSeveralAttemptsIsFound() {
+        var blame = SmartBan()
+        blame.digestsReceived(piece, 1, [digest(0, liar, isRight: false), digest(1, honest)])
+        #expect(blame.failed(piece, 1) == [])
+        blame.digestsReceived(piece, 2, [digest(0, honest), digest(1, other, isRight: false)])
+        #expect(blame.failed(piece, 2) == [])
+        #expect(blame.isSuspicious(piece) && !blame.isSuspicious(PieceIndex(6)))
+        blame.digestsReceived(piece, 3, [digest(0, honest), digest(1, honest)])
+        #expect(Set(blame.verified(piece)) == [liar, other])
+        #expect(!blame.isSuspicious(piece))
+    }
+
+    @Test func digestsMayComeInParts() {
+        var blame = SmartBan()
+        blame.digestsReceived(piece, 1, [digest(0, liar)])
+        blame.digestsReceived(piece, 1, [digest(1, honest)])
+        #expect(blame.failed(piece, 1) == [], "two have contributed")
+    }
+
+    @Test func halfOfALostReportIsForgotten() {
+        // The hash-worker died between two parts; its successor tells all of them again for its own attempt.
+        var blame = SmartBan()
+        blame.digestsReceived(piece, 1, [digest(0, honest)])
+        blame.digestsReceived(piece, 2, [digest(0, liar), digest(1, liar, isRight: false)])
+        #expect(blame.failed(piece, 2) == [liar])
+    }
+
+    @Test func bytesFromDiskAreNobodysFault() {
+        var blame = SmartBan()
+        blame.digestsReceived(piece, 1, [digest(0, .disk, isRight: false), digest(1, .disk)])
+        #expect(blame.failed(piece, 1) == [])
+        blame.digestsReceived(piece, 2, [digest(0, .disk, isRight: false), digest(1, honest)])
+        #expect(blame.failed(piece, 2) == [])
+        blame.digestsReceived(piece, 3, [digest(0, other), digest(1, other)])
+        #expect(blame.verified(piece) == [])
+    }
+
+    @Test func pieceThatFailsWithoutDigestsAccusesNobody() {
+        var blame = SmartBan()
+        #expect(blame.failed(piece, 1) == [])
+        #expect(blame.verified(piece) == [])
+    }
+
+    @Test func evidenceOfTheOldestPiecesGoesFirst() {
+        var blame = SmartBan()
+        for index in 0...SmartBan.maximumPieceCount {
+            let piece = PieceIndex(index), assignment = AssignmentID(index + 1)
+            blame.digestsReceived(piece, assignment, [digest(0, honest), digest(1, liar, isRight: false)])
+            _ = blame.failed(piece, assignment)
+        }
+        #expect(!blame.isSuspicious(PieceIndex(0)))
+        for index in 1...SmartBan.maximumPieceCount { #expect(blame.isSuspicious(PieceIndex(index))) }
+    }
+}
