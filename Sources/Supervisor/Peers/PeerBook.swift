@@ -25,6 +25,8 @@ struct PeerBook {
     struct Connection {
         let address: PeerAddress
         let isIncoming: Bool
+        /// `KnownPeers` counts it: not so one that came to us and was not welcome, whose address may be another's.
+        var isCounted = true
         /// Set by the handshake.
         var isConnected = false
         var latest: PeerReport?
@@ -111,11 +113,14 @@ struct PeerBook {
 
     // MARK: Connections
 
-    mutating func connected(_ peer: PeerConnected, at worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
+    mutating func connected(_ peer: PeerConnected, at worker: Int, now: MonotonicInstant, into actions: inout [Action])
+    {
         let key = Key(worker: worker, peer: peer.peer)
         let veto = known.handshakeCompleted(
             peer.address, worker: worker, remoteID: peer.remoteID, isIncoming: peer.isIncoming, now: now)
-        if peer.isIncoming { connections[key] = Connection(address: peer.address, isIncoming: true) }
+        if peer.isIncoming {
+            connections[key] = Connection(address: peer.address, isIncoming: true, isCounted: veto == nil)
+        }
         guard connections[key] != nil else { return }
         if let veto {
             connections[key]!.isBeingClosed = true
@@ -139,9 +144,11 @@ struct PeerBook {
             case .localTrouble: .localTrouble
             }
         if peer.cause == .ourselves { known.ownAddressLearned(connection.address) }
-        known.closed(
-            connection.address, worker: worker, connection.isBeingClosed ? .released : ending, now: now,
-            using: &generator)
+        if connection.isCounted {
+            known.closed(
+                connection.address, worker: worker, connection.isBeingClosed ? .released : ending, now: now,
+                using: &generator)
+        }
         actions.append(
             .report(
                 address: connection.address, worker: worker, isIncoming: connection.isIncoming, .closed(peer.text)))

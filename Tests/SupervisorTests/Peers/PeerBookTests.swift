@@ -1,0 +1,285 @@
+import BitTorrent
+import PoolProtocol
+import TestSupport
+import Testing
+
+@testable import Supervisor
+
+/// A talk with the book of one torrent's peers.
+private struct Talk {
+    private(set) var book: PeerBook
+    private var clock = FakeClock()
+
+    init(mostPeers: Int = 100, workers: Int = 1, capacity: Int = 1000) {
+        book = PeerBook(
+            torrent: 0, ownID: Talk.id(0), ownAddresses: [], mostPeers: mostPeers, now: clock.now,
+            generator: SeededGenerator(seed: 1))
+        for worker in 0..<workers { _ = tell { $0.workerReady(worker, capacity: capacity, now: $1, into: &$2) } }
+    }
+
+    static func id(_ number: UInt8) -> PeerID { PeerID(Array(repeating: number, count: 20)) }
+    /// 10.0.NETWORK.HOST
+    static func address(_ host: Int, network: Int = 0, port: UInt16 = 6881) -> PeerAddress {
+        PeerAddress(v4: 0x0A00_0000 + UInt32(network << 8) + UInt32(host), port: port)
+    }
+
+    private mutating func tell(
+        _ event: (inout PeerBook, MonotonicInstant, inout [PeerBook.Action]) -> Void
+    ) -> [PeerBook.Action] {
+        var actions: [PeerBook.Action] = []
+        event(&book, clock.now, &actions)
+        book.known.checkInvariants()
+        return actions
+    }
+
+    mutating func learned(_ addresses: [PeerAddress], from origin: KnownPeers.Origin = .tracker) -> [PeerBook.Action] {
+        tell { $0.learned(addresses, from: origin, now: $1, into: &$2) }
+    }
+    mutating func wait(_ duration: Duration) -> [PeerBook.Action] {
+        clock.advance(by: duration)
+        return tell { $0.connectMore(now: $1, into: &$2) }
+    }
+    mutating func workerLost(_ worker: Int) -> [PeerBook.Action] {
+        tell { $0.workerLost(worker, now: $1, into: &$2) }
+    }
+    mutating func connected(
+        _ peer: UInt32, _ address: PeerAddress, id: UInt8, at worker: Int = 0, isIncoming: Bool = false
+    ) -> [PeerBook.Action] {
+        let news = PeerConnected(
+            peer: peer, torrent: 0, address: address, isIncoming: isIncoming, remoteID: Self.id(id), client: "test")
+        return tell { $0.connected(news, at: worker, now: $1, into: &$2) }
+    }
+    mutating func closed(
+        _ peer: UInt32, _ cause: PeerClosed.Cause, downloaded: UInt64 = 0, at worker: Int = 0
+    ) -> [PeerBook.Action] {
+        let news = PeerClosed(peer: peer, cause: cause, text: "text", downloadedByteCount: downloaded)
+        return tell { $0.closed(news, at: worker, now: $1, into: &$2) }
+    }
+    mutating func ban(_ peer: UInt32, at worker: UInt16 = 0) -> [PeerBook.Action] {
+        tell { book, _, actions in
+            book.ban(Contributor(worker: worker, peer: peer), reason: "lies", into: &actions)
+        }
+    }
+    mutating func reported(_ peer: UInt32, isSeed: Bool, at worker: Int = 0) {
+        let report = PeerReport(
+            peer: peer, downloadedByteCount: 1, downloadRate: 2, uploadRate: 3, outstandingRequestCount: 4,
+            isChokingUs: false, isSeed: isSeed, isSnubbed: false)
+        book.reported([report], at: worker)
+    }
+}
+
+extension [PeerBook.Action] {
+    /// Who is to connect where: worker, name, address.
+    fileprivate var connects: [String] {
+        compactMap {
+            if case .connect(let worker, let peer) = $0 { "\(worker) \(peer.peer) \(peer.address)" } else { nil }
+        }
+    }
+    fileprivate var connectCount: Int { connects.count }
+}
+
+struct PeerBookTests {
+    @Test func peersAreSpreadOverTheWorkersUnderNamesOfTheirOwn() {
+        var talk = Talk(workers: 2)
+        let actions = talk.learned((1...4).map { Talk.address($0, network: $0) })
+        #expect(
+            actions.connects == [
+                "0 1 10.0.1.1:6881", "1 2 10.0.2.2:6881", "0 3 10.0.3.3:6881", "1 4 10.0.4.4:6881",
+            ])
+        #expect(talk.learned([Talk.address(1, network: 1)]) == [], "known already")
+    }
+
+    @Test func nobodyConnectsBeforeAWorkerIsReady() {
+        var talk = Talk(workers: 0)
+        #expect(talk.learned([Talk.address(1)]) == [])
+        #expect(talk.wait(.seconds(5)) == [])
+    }
+
+    @Test func fullWorkersGetNoMore() {
+        var talk = Talk(workers: 2, capacity: 3)
+        #expect(talk.learned((1...20).map { Talk.address($0, network: $0) }).connectCount == 6)
+        #expect(talk.closed(1, .connectFailed).connectCount == 1)
+    }
+
+    @Test func attemptsUnderWayAreBounded() {
+        var talk = Talk(mostPeers: 1000)
+        #expect(talk.learned((1...200).map { Talk.address(1, network: $0) }).connectCount == PeerBook.mostAttempts)
+        _ = talk.connected(1, Talk.address(1, network: 1), id: 1)
+        #expect(talk.wait(.zero).connectCount == 1)
+    }
+
+    @Test func connectionsAreBounded() {
+        var talk = Talk(mostPeers: 3)
+        #expect(talk.learned((1...9).map { Talk.address($0, network: $0) }).connectCount == 3)
+        for peer in UInt32(1)...3 {
+            _ = talk.connected(peer, Talk.address(Int(peer), network: Int(peer)), id: UInt8(peer))
+        }
+        #expect(talk.book.connectedCount == 3)
+        #expect(talk.wait(.seconds(1)) == [])
+        #expect(talk.closed(2, .lost, downloaded: 5).connectCount == 1)
+    }
+
+    @Test func handshakeIsReported() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        #expect(talk.book.connectedCount == 0)
+        #expect(
+            talk.connected(1, Talk.address(1), id: 1) == [
+                .report(address: Talk.address(1), worker: 0, isIncoming: false, .connected(client: "test"))
+            ])
+        #expect(talk.book.connectedCount == 1)
+        talk.reported(1, isSeed: true)
+        talk.reported(77, isSeed: true)
+        #expect(talk.book.seedCount == 1)
+        #expect(
+            talk.closed(1, .lost, downloaded: 9).first
+                == .report(address: Talk.address(1), worker: 0, isIncoming: false, .closed("text")))
+        #expect(talk.book.connectedCount == 0 && talk.book.seedCount == 0)
+        #expect(talk.closed(1, .lost) == [], "it is gone already")
+    }
+
+    @Test func failedAddressIsTriedAgainLater() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        #expect(talk.closed(1, .connectFailed).connectCount == 0)
+        #expect(talk.wait(.seconds(7)).connectCount == 0)
+        #expect(talk.wait(.seconds(6)).connects == ["0 2 10.0.0.1:6881"])
+    }
+
+    @Test func ownTroubleIsNotThePeersFault() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        for peer in UInt32(1)...20 {
+            #expect(talk.closed(peer, .localTrouble).connectCount == 0)
+            #expect(talk.wait(.seconds(13)).connectCount == 1)
+        }
+    }
+
+    @Test func secondConnectionToAPeerIsClosedWithoutBlame() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1, network: 1), Talk.address(2, network: 2)])
+        _ = talk.connected(1, Talk.address(1, network: 1), id: 9)
+        #expect(
+            talk.connected(2, Talk.address(2, network: 2), id: 9) == [.close(worker: 0, peer: 2, .duplicate)])
+        #expect(talk.book.connectedCount == 1)
+        _ = talk.closed(2, .closedByUs)
+        #expect(talk.book.connectedCount == 1)
+        #expect(talk.wait(.seconds(60)).connectCount == 0, "it would be a duplicate again")
+    }
+
+    @Test func ourselvesAreNeverTriedAgain() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.closed(1, .ourselves)
+        #expect(talk.wait(.seconds(10_000)).connectCount == 0)
+        #expect(talk.learned([Talk.address(1)]) == [])
+        #expect(talk.book.nobodyLeft(now: .distantFuture))
+    }
+
+    // MARK: Who comes to us
+
+    private let incoming: UInt32 = 1 << 31
+
+    @Test func incomingPeerIsCountedAndForgottenWhenItLeaves() {
+        var talk = Talk()
+        #expect(
+            talk.connected(incoming, Talk.address(1, port: 50_000), id: 1, isIncoming: true) == [
+                .report(
+                    address: Talk.address(1, port: 50_000), worker: 0, isIncoming: true, .connected(client: "test"))
+            ])
+        #expect(talk.book.connectedCount == 1)
+        _ = talk.closed(incoming, .lost, downloaded: 5)
+        #expect(talk.book.connectedCount == 0 && talk.book.known.knownCount == 0)
+    }
+
+    @Test func incomingPeerThatIsConnectedAlreadyIsClosed() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 9)
+        #expect(
+            talk.connected(incoming, Talk.address(1, port: 50_000), id: 9, isIncoming: true) == [
+                .close(worker: 0, peer: incoming, .duplicate)
+            ])
+        _ = talk.closed(incoming, .closedByUs)
+        #expect(talk.book.connectedCount == 1)
+    }
+
+    @Test func endOfAnUnwelcomePeerDoesNotEndTheConnectionToItsAddress() {
+        // It came from the very port that it listens on, to which we are connected.
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 9)
+        #expect(
+            talk.connected(incoming, Talk.address(1), id: 9, isIncoming: true) == [
+                .close(worker: 0, peer: incoming, .duplicate)
+            ])
+        _ = talk.closed(incoming, .closedByUs)
+        #expect(talk.book.known.connectedCount == 1)
+        #expect(talk.wait(.seconds(700)).connectCount == 0)
+    }
+
+    // MARK: Workers
+
+    @Test func peersOfADeadWorkerAreTriedElsewhereWithinASecond() {
+        var talk = Talk(workers: 2)
+        _ = talk.learned((1...4).map { Talk.address($0, network: $0) })
+        _ = talk.connected(1, Talk.address(1, network: 1), id: 1)
+        _ = talk.connected(incoming, Talk.address(7, port: 50_000), id: 7, isIncoming: true)
+        _ = talk.workerLost(0)
+        #expect(talk.book.connectedCount == 0)
+        let again = talk.wait(.seconds(1)).connects
+        #expect(Set(again.map { $0.suffix(13) }) == ["10.0.1.1:6881", "10.0.3.3:6881"])
+        #expect(again.allSatisfy { $0.hasPrefix("1 ") })
+        // What the dead one had still to say is about nobody.
+        #expect(talk.closed(3, .connectFailed) == [])
+    }
+
+    // MARK: Bans
+
+    @Test func bannedPeerIsClosedAndNeverTriedAgain() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        #expect(
+            talk.ban(1) == [
+                .report(address: Talk.address(1), worker: 0, isIncoming: false, .banned("lies")),
+                .close(worker: 0, peer: 1, .banned),
+            ])
+        _ = talk.closed(1, .closedByUs)
+        #expect(talk.learned([Talk.address(1)]) == [])
+        #expect(talk.wait(.seconds(10_000)).connectCount == 0)
+    }
+
+    @Test func banOfAnIncomingPeerCoversItsMachine() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        _ = talk.connected(incoming, Talk.address(1, port: 50_000), id: 2, isIncoming: true)
+        let closes = talk.ban(incoming).filter { if case .close = $0 { true } else { false } }
+        #expect(closes.count == 2)
+        #expect(closes.contains(.close(worker: 0, peer: 1, .banned)))
+        #expect(
+            talk.connected(incoming + 1, Talk.address(1, port: 50_001), id: 3, isIncoming: true) == [
+                .close(worker: 0, peer: incoming + 1, .banned)
+            ])
+    }
+
+    @Test func nobodyIsBannedForBlocksOfTheDiskOrOfTheDead() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        #expect(talk.ban(Contributor.disk.peer, at: Contributor.disk.worker) == [])
+        _ = talk.workerLost(0)
+        #expect(talk.ban(1) == [])
+    }
+
+    @Test func moreIsWantedWhileFewAreKnown() {
+        var talk = Talk(mostPeers: 10)
+        #expect(talk.book.wantsMore)
+        _ = talk.learned((1...5).map { Talk.address($0, network: $0) }, from: .commandLine)
+        for peer in UInt32(1)...5 {
+            _ = talk.connected(peer, Talk.address(Int(peer), network: Int(peer)), id: UInt8(peer))
+        }
+        #expect(!talk.book.wantsMore)
+    }
+}
