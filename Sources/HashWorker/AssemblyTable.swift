@@ -44,6 +44,14 @@ struct AssemblyTable {
         var stepCount: UInt64 = 0
         var laneCount: UInt64 = 0
         var duplicateBlockCount: UInt64 = 0
+
+        mutating func add(_ other: Counts) {
+            storedByteCount += other.storedByteCount
+            hashedByteCount += other.hashedByteCount
+            stepCount += other.stepCount
+            laneCount += other.laneCount
+            duplicateBlockCount += other.duplicateBlockCount
+        }
     }
 
     /// How a hash-worker begins.

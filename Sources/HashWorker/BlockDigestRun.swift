@@ -39,7 +39,8 @@ struct BlockDigestRun {
         let wholeByteCount = byteCount / SHA1State.blockByteCount * SHA1State.blockByteCount
         var lanes = SHA1Lanes()
         for block in blocks {
-            lanes.append(SHA1State(), at: region.bytes(of: block, in: piece, from: 0, byteCount: byteCount).baseAddress!)
+            lanes.append(
+                SHA1State(), at: region.bytes(of: block, in: piece, from: 0, byteCount: byteCount).baseAddress!)
         }
         lanes.advance(blockCount: wholeByteCount / SHA1State.blockByteCount)
         for (lane, block) in blocks.enumerated() {

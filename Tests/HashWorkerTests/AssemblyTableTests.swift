@@ -102,7 +102,9 @@ import Testing
         #expect(world.send([reference]) == [])
         let actions = world.event { table, now, actions in
             let memory = RegionMemory(byteCount: AssemblyWorld.slotCount * 16384)
-            table.mapped(IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory), of: 0, now: now, into: &actions)
+            table.mapped(
+                IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory), of: 0, now: now,
+                into: &actions)
         }
         #expect(world.outcomes(actions) == [.taken])
     }

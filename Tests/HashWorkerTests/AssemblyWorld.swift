@@ -87,13 +87,15 @@ final class AssemblyWorld {
 
     init(frameCount: Int = 64, workers: [UInt16] = [0, 1]) {
         memory = RegionMemory(frameCount: frameCount)
-        table = AssemblyTable(AssemblyRegion(base: memory.base, byteCount: memory.byteCount), adopts: false)
+        table = AssemblyTable(AssemblyRegion(base: memory.base, byteCount: memory.byteCount), start: .fresh)
         for worker in workers { map(worker) }
     }
 
     /// The process is killed; its successor finds the region as it was.
-    func die(adopts: Bool = true, workers: [UInt16] = [0, 1]) {
-        table = AssemblyTable(AssemblyRegion(base: memory.base, byteCount: memory.byteCount), adopts: adopts)
+    func die(trustsContents: Bool = true, workers: [UInt16] = [0, 1]) {
+        table = AssemblyTable(
+            AssemblyRegion(base: memory.base, byteCount: memory.byteCount),
+            start: .successor(trustsContents: trustsContents))
         for worker in workers { map(worker) }
     }
 
@@ -141,7 +143,9 @@ final class AssemblyWorld {
         let slot = nextSlot % Self.slotCount
         nextSlot += 1
         let bytes = bytes ?? piece.block(block)
-        bytes.withUnsafeBytes { (intakes[worker]!.base + slot * 16384).copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+        bytes.withUnsafeBytes {
+            (intakes[worker]!.base + slot * 16384).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+        }
         return BlockReference(
             assignment: piece.assignment, block: UInt32(block), byteCount: UInt32(bytes.count), slot: UInt32(slot),
             lease: UInt32(nextSlot), peer: peer)

@@ -5,11 +5,11 @@ import PoolProtocol
 import PoolRuntime
 import Synchronization
 
-/// Owns the thread that reads files, so that the loop always answers, and the two queues between them.
+/// Owns the threads that read files, so that the loop always answers, and the two queues between them and the loop.
 ///
 /// Bounded: at most `capacity` jobs are under way, from `submit` until their answers are taken.
 final class DiskReader: Sendable {
-    /// Enough for the lanes of two rounds and their answers, few enough to bound what is read ahead in vain (chosen).
+    /// Enough for the lanes of two threads, for as many again that wait, and few enough to bound what is read in vain.
     static let capacity = 64
     /// Longest that answers wait for others before they wake the loop (chosen: a wake-up costs tens of microseconds).
     private static let answerWait: Duration = .milliseconds(5)
@@ -20,24 +20,45 @@ final class DiskReader: Sendable {
         var counts = AssemblyTable.Counts()
         /// Jobs whose answers were not taken.
         var underWay = 0
+        /// Threads that wait, or are about to, and must be woken.
+        var idleThreads: [Int] = []
         var isEnding = false
     }
     private let queues = Mutex(Queues())
-    private let jobsWaiting: EventDescriptor
     private let answersWaiting: EventDescriptor
+    /// One for each thread, so that none takes another's wake-up away.
+    private let wakeUps: [EventDescriptor]
     private let status: StatusPageWriter
 
-    init(status: StatusPageWriter) throws(SystemCallError) {
+    /// - Parameter threadCount: two keep both cores of a hash-worker's share busy, since the loop has nothing to do while
+    ///   pieces are re-checked (default of `--hash-workers`: half of the cores).
+    init(status: StatusPageWriter, threadCount: Int) throws(SystemCallError) {
         self.status = status
-        jobsWaiting = try EventDescriptor()
         answersWaiting = try EventDescriptor()
+        var wakeUps: [EventDescriptor] = []
+        for _ in 0..<threadCount { wakeUps.append(try EventDescriptor()) }
+        self.wakeUps = wakeUps
+        for index in 0..<threadCount { try startThread(index) }
+    }
+
+    private final class ThreadContext {
+        let reader: DiskReader
+        let index: Int
+        init(_ reader: DiskReader, _ index: Int) {
+            self.reader = reader
+            self.index = index
+        }
+    }
+
+    private func startThread(_ index: Int) throws(SystemCallError) {
         var thread = pthread_t()
         let error = pthread_create(
             &thread, nil,
-            { context in
-                Unmanaged<DiskReader>.fromOpaque(context!).takeRetainedValue().run()
+            { pointer in
+                let context = Unmanaged<ThreadContext>.fromOpaque(pointer!).takeRetainedValue()
+                context.reader.run(context.index)
                 return nil
-            }, Unmanaged.passRetained(self).toOpaque())
+            }, Unmanaged.passRetained(ThreadContext(self, index)).toOpaque())
         guard error == 0 else { throw SystemCallError("pthread_create", error) }
         pthread_detach(thread)
     }
@@ -49,13 +70,14 @@ final class DiskReader: Sendable {
 
     /// - Returns: false, and nothing happens, when `capacity` jobs are under way.
     func submit(_ job: DiskJob) -> Bool {
-        let (isTaken, isFirst) = queues.withLock { queues in
-            guard queues.underWay < Self.capacity else { return (false, false) }
+        let (isTaken, idle) = queues.withLock { queues -> (Bool, [Int]) in
+            guard queues.underWay < Self.capacity else { return (false, []) }
             queues.underWay += 1
             queues.jobs.append(job)
-            return (true, queues.jobs.count == 1)
+            defer { queues.idleThreads.removeAll() }
+            return (true, queues.idleThreads)
         }
-        if isFirst { jobsWaiting.signal() }
+        for index in idle { wakeUps[index].signal() }
         return isTaken
     }
 
@@ -70,53 +92,71 @@ final class DiskReader: Sendable {
         }
     }
 
-    /// The thread ends after the turn that it is in. Jobs under way are not answered.
+    /// The threads end after the turn that they are in. Jobs under way are not answered.
     func stop() {
         queues.withLock { $0.isEnding = true }
-        jobsWaiting.signal()
+        for wakeUp in wakeUps { wakeUp.signal() }
     }
 
-    // MARK: The thread's side
+    // MARK: The threads' side
 
-    private func run() {
-        var lanes = RecheckLanes()
+    private enum Work {
+        /// - Parameter isLast: the queue is empty now.
+        case jobs([DiskJob], isLast: Bool)
+        /// Nothing to do until the thread is woken.
+        case wait
+        case end
+    }
+
+    private func run(_ index: Int) {
+        // The page has one place for a disk call: the first thread speaks for all, since they share the work.
+        let status = index == 0 ? status : nil
+        var lanes = RecheckLanes(status: status)
         var answers: [DiskAnswer] = []
         var answersSince = MonotonicInstant.distantFuture
         while true {
-            let (jobs, isDry, isEnding) = takeJobs(atMost: lanes.freeCount)
-            if isEnding { return }
-            for job in jobs {
-                switch job.purpose {
-                case .recheck(let torrent, let piece, let digest):
-                    lanes.take(torrent: torrent, piece: piece, digest: digest, SpanReader(job.spans))
-                case .restore(let assignment, let blocks):
-                    let bytes = status.during(.read) { read(blocks, of: job.spans) }
-                    answers.append(.restored(assignment, blocks: blocks, bytes: bytes))
-                }
-            }
-            if !lanes.isEmpty { lanes.turn(status: status, into: &answers) }
-            if !answers.isEmpty {
+            switch takeJobs(index, laneCount: lanes.freeCount, isBusy: !lanes.isEmpty) {
+            case .end: return
+            case .wait:
+                wakeUps[index].wait()
+                wakeUps[index].clear()
+            case .jobs(let jobs, let isLast):
+                for job in jobs { start(job, in: &lanes, status, into: &answers) }
+                if !lanes.isEmpty { lanes.turn(into: &answers) }
+                guard !answers.isEmpty else { continue }
                 let now = MonotonicClock.now
                 answersSince = min(answersSince, now)
-                if answers.count >= SHA1Lanes.width || isDry || now - answersSince >= Self.answerWait {
-                    publish(&answers, lanes.counts)
+                if answers.count >= SHA1Lanes.width || isLast || now - answersSince >= Self.answerWait {
+                    publish(&answers, lanes.takeCounts())
                     answersSince = .distantFuture
                 }
-            }
-            if lanes.isEmpty && jobs.isEmpty {
-                jobsWaiting.wait()
-                jobsWaiting.clear()
             }
         }
     }
 
     /// Never more jobs than there are lanes, so that none of them has to be kept.
-    /// - Returns: also whether no more are waiting.
-    private func takeJobs(atMost count: Int) -> ([DiskJob], isDry: Bool, isEnding: Bool) {
+    private func takeJobs(_ index: Int, laneCount: Int, isBusy: Bool) -> Work {
         queues.withLock { queues in
-            let jobs = Array(queues.jobs.prefix(count))
+            if queues.isEnding { return .end }
+            if queues.jobs.isEmpty && !isBusy {
+                if !queues.idleThreads.contains(index) { queues.idleThreads.append(index) }
+                return .wait
+            }
+            let jobs = Array(queues.jobs.prefix(laneCount))
             queues.jobs.removeFirst(jobs.count)
-            return (jobs, queues.jobs.isEmpty, queues.isEnding)
+            return .jobs(jobs, isLast: queues.jobs.isEmpty)
+        }
+    }
+
+    private func start(
+        _ job: DiskJob, in lanes: inout RecheckLanes, _ status: StatusPageWriter?, into answers: inout [DiskAnswer]
+    ) {
+        switch job.purpose {
+        case .recheck(let torrent, let piece, let digest):
+            lanes.take(torrent: torrent, piece: piece, digest: digest, SpanReader(job.spans))
+        case .restore(let assignment, let blocks):
+            let bytes = status.duringRead { read(blocks, of: job.spans) }
+            answers.append(.restored(assignment, blocks: blocks, bytes: bytes))
         }
     }
 
@@ -124,7 +164,7 @@ final class DiskReader: Sendable {
         let wasEmpty = queues.withLock { queues in
             defer {
                 queues.answers += answers
-                queues.counts = counts
+                queues.counts.add(counts)
             }
             return queues.answers.isEmpty
         }

@@ -1,4 +1,5 @@
 import BitTorrent
+import CLinux
 import PoolProtocol
 import PoolRuntime
 
@@ -8,6 +9,9 @@ final class HashWorkerProcess {
 
     /// The supervisor counts on totals this often while anything moves.
     private static let reportInterval: Duration = .milliseconds(500)
+
+    /// There are half as many hash-workers as cores by default, and each does nothing else while it re-checks.
+    private static let mostReadingThreads = 2
 
     private let loop: Loop
     private var table: AssemblyTable
@@ -30,7 +34,10 @@ final class HashWorkerProcess {
         table = AssemblyTable(
             AssemblyRegion(base: region.base, byteCount: region.byteCount),
             start: order.who.generation > 1 ? .successor(trustsContents: order.adoptsRegion) : .fresh)
-        do throws(SystemCallError) { reader = try DiskReader(status: launch.status) } catch {
+        do throws(SystemCallError) {
+            let threadCount = min(Self.mostReadingThreads, Int(clinux_usable_cores(nil, 0)))
+            reader = try DiskReader(status: launch.status, threadCount: max(1, threadCount))
+        } catch {
             WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
         }
         disk = DiskOrders(reader)
