@@ -39,7 +39,9 @@ final class Mailbox: Sendable {
         /// Nothing follows: the process ends when this is sent.
         var isLast = false
 
-        var isEmpty: Bool { news.isEmpty && batches.isEmpty && movedByteCount == 0 && !isLast }
+        /// Whether it holds more than a count of bytes.
+        var isWorthAWake: Bool { !news.isEmpty || !batches.isEmpty || isLast }
+        var isEmpty: Bool { !isWorthAWake && movedByteCount == 0 }
 
         /// Puts a later parcel behind this one.
         mutating func append(_ later: Parcel) {

@@ -38,7 +38,7 @@ final class PeerWorkerProcess {
     var parcel = Mailbox.Parcel()
     /// Connections with something to write or to ask for.
     private var dirty: [Connection] = []
-    /// A peer has nothing to do until the parcel has left.
+    /// The parcel leaves with this turn: a peer has nothing to do until then, or it has waited for a tick.
     var isUrgent = false
     private var events: [Mailbox.Event] = []
     private var isTurnScheduled = false
@@ -137,8 +137,9 @@ final class PeerWorkerProcess {
         batches.departures(isShort: intake.isShort, now: now, into: &parcel.batches)
         receiveBuffers.isShort = intake.isShort
         checkDrained(now: now)
-        // What can wait leaves with the references that wait for company, since a wake costs as much as they do.
-        if batches.deadline == nil || isUrgent { mailbox.post(&parcel) }
+        // A wake of the message thread costs as much as a batch: what can wait leaves with the references that wait for
+        // company, and a mere count of bytes with the next tick.
+        if isUrgent || batches.deadline == nil && parcel.isWorthAWake { mailbox.post(&parcel) }
         isUrgent = false
         scheduleHold(now: now)
         scheduleTick()
@@ -160,6 +161,7 @@ final class PeerWorkerProcess {
         eventLoop.assumeIsolated().scheduleTask(in: Self.tick) {
             self.isTickScheduled = false
             self.tick(now: self.clock())
+            self.isUrgent = true
             self.turnGoesOn()
         }
     }
