@@ -159,7 +159,7 @@ final class PoolShell {
         case .working(let worker):
             if let process = process(worker) { handlers?.changed(.ready(worker, pid: process.child.processID)) }
             handlers?.decided(action)
-        case .lost, .replacementSeen, .adopt, .gaveUp, .failed: handlers?.decided(action)
+        case .lost, .replacementSeen, .adopt, .gaveUp, .regionDropped, .failed: handlers?.decided(action)
         }
     }
 

@@ -250,6 +250,7 @@ final class SupervisorProcess {
             stopLost(worker, now: now)
         case .replacementSeen(let place): for torrent in torrents { torrent.lossSeen(at: place) }
         case .adopt(let worker, let stillReading): adopt(worker, stillReading)
+        case .regionDropped(let place): for torrent in torrents { torrent.regionLost(at: place) }
         case .working(let worker):
             for torrent in torrents { torrent.working(worker, now: now) }
         case .gaveUp(let place):

@@ -115,10 +115,15 @@ extension TorrentRun {
         route { $0.peerWorkerLossSeen(Int(place.ordinal), budget: &$1, pool: $2, into: &$3) }
     }
 
+    /// Nobody takes over what the dead hash-worker held.
+    func regionLost(at place: Place) {
+        route { $0.regionLost(Int(place.ordinal), budget: &$1, pool: $2, into: &$3) }
+    }
+
     func gaveUp(_ place: Place, now: MonotonicInstant) {
         switch place.role {
         case .hashWorker:
-            route { $0.hashWorkerGivenUp(Int(place.ordinal), budget: &$1, pool: $2, into: &$3) }
+            regionLost(at: place)
         case .peerWorker: lossSeen(at: place)
         case .writer, .supervisor: break
         }

@@ -86,7 +86,8 @@ final class VerifyProcess {
             }
         case .failed(let role):
             finish(.workersCrash, "\(role.programName): no process of this role can be kept alive")
-        case .gaveUp, .replacementSeen, .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion: break
+        case .gaveUp, .regionDropped, .replacementSeen, .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion:
+            break
         }
     }
 

@@ -22,6 +22,9 @@ struct PoolKeeper {
         /// The process may be given work.
         case working(Incarnation)
         case gaveUp(Place)
+        /// What the dead hash-worker held is not taken over: its pieces are missing again. Said before the successor that
+        /// starts empty is spawned.
+        case regionDropped(Place)
         /// The pool cannot go on: exit 40.
         case failed(Role)
     }
@@ -74,6 +77,7 @@ struct PoolKeeper {
             filled.isAdopting = false
             places[place] = filled
             let adopts = place.role == .hashWorker && filled.generation > 1 && filled.adoptionDeaths < 2
+            if place.role == .hashWorker && filled.generation > 1 && !adopts { actions.append(.regionDropped(place)) }
             actions.append(.spawn(filled.incarnation(at: place), adoptsRegion: adopts))
         }
     }

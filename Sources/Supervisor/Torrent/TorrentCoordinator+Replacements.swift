@@ -65,8 +65,9 @@ extension TorrentCoordinator {
         }
     }
 
-    /// The place stays empty: its pieces are fetched again elsewhere.
-    mutating func hashWorkerGivenUp(
+    /// Nobody takes over what the dead hash-worker held (its place stays empty, or its successor starts empty): its pieces
+    /// are fetched again. Whoever delivered a block believes that it is safe, so every grant ends with its assignment.
+    mutating func regionLost(
         _ assembler: Int, budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
     ) {
         for assignment in assignments(at: assembler) {

@@ -136,7 +136,7 @@ struct ModelPool {
             processes[place]!.wasAdopted = true
             processes[place]!.news.append(.adopted)
         case .tellGivenUp(_, let gone): processes[place]!.heard[gone] = .max
-        case .spawn, .kill, .lost, .replacementSeen, .working, .gaveUp, .failed: break
+        case .spawn, .kill, .lost, .replacementSeen, .working, .gaveUp, .regionDropped, .failed: break
         }
         welcomeJoiners()
     }
@@ -217,6 +217,8 @@ struct ModelPool {
         case .gaveUp(let place):
             if blamed[place, default: 0] < RestartPolicy.limit { complain("\(place) is given up without need") }
             givenUp.insert(place)
+        case .regionDropped(let place):
+            if processes[place] != nil || place.role != .hashWorker { complain("\(place) lives and loses its region") }
         case .failed(let role):
             if !keeper.allPlaces.allSatisfy({ $0.role != role || givenUp.contains($0) }) {
                 complain("\(role) failed while a place lives")

@@ -85,7 +85,7 @@ struct PoolConversation {
             case .tellReplaced(let place, let newcomer):
                 open += seen(newcomer, by: keeper.state(of: place)!.incarnation(at: place))
             case .kill(let worker, _): open += died(worker)
-            case .tellGivenUp, .lost, .replacementSeen, .working, .gaveUp, .failed: break
+            case .tellGivenUp, .lost, .replacementSeen, .working, .gaveUp, .regionDropped, .failed: break
             }
         }
         return all

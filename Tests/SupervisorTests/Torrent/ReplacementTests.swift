@@ -128,6 +128,18 @@ struct ReplacementTests {
         #expect(talk.budget.freeCount == 0)
     }
 
+    @Test func whatASuccessorThatStartsEmptyLacksIsGrantedAgain() throws {
+        // The peer-worker has delivered two blocks and would never fetch them again under the same assignment.
+        var talk = try granted()
+        talk.hashWorkerLost(0)
+        #expect(talk.regionLost(0) == [.tellPeerWorker(0, .assignmentsClosed([1]))])
+        #expect(talk.budget.freeCount == 64)
+        #expect(talk.adoptionOrders(0) == [])
+        _ = talk.adopted(0)
+        #expect(talk.want(1 << 20).opens == [talk.order(2, 0)])
+        #expect(talk.opened([2]).grants == [grant(2, 0, 0..<4)])
+    }
+
     // MARK: Both
 
     @Test func adoptionAnswersForThePeerWorkersThatDiedBeforeIt() throws {

@@ -147,7 +147,10 @@ struct TorrentConversation {
     mutating func hashWorkerGivenUp(_ assembler: Int) -> [Action] {
         hashWorkers.remove(assembler)
         budget.gaveUp(assembler)
-        return tell { $0.hashWorkerGivenUp(assembler, budget: &$1, pool: $2, into: &$3) }
+        return regionLost(assembler)
+    }
+    mutating func regionLost(_ assembler: Int) -> [Action] {
+        tell { $0.regionLost(assembler, budget: &$1, pool: $2, into: &$3) }
     }
 
     // MARK: What is expected
