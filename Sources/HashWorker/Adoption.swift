@@ -99,7 +99,10 @@ extension AssemblyTable {
                 if isRead { linger(order.assignment, Array(frames.values)) } else { pool.free(Array(frames.values)) }
             }
         }
-        if !refused.isEmpty { actions.append(.tellSupervisor(.piecesRefused(refused))) }
+        for start in stride(from: 0, to: refused.count, by: Topology.maximumListCount) {
+            let part = refused[start...].prefix(Topology.maximumListCount)
+            actions.append(.tellSupervisor(.piecesRefused(Array(part))))
+        }
     }
 
     /// The piece with the frames that were found, and fresh ones for the others.

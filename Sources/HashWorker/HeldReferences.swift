@@ -9,8 +9,6 @@ struct HeldReferences {
 
     private var byWorker: [UInt16: [BlockReference]] = [:]
 
-    var isEmpty: Bool { byWorker.isEmpty }
-
     /// - Returns: false when the worker has more references under way than slots.
     mutating func hold(_ reference: BlockReference, of worker: UInt16) -> Bool {
         guard byWorker[worker, default: []].count < Self.maximumCount else { return false }

@@ -8,7 +8,6 @@ struct OpenPieces {
     private var lastAssignment: AssignmentID = 0
     private var lastPosition = 0
 
-    var count: Int { pieces.count }
     var indices: Range<Int> { pieces.indices }
 
     /// Valid until a piece is removed.

@@ -1,9 +1,11 @@
+import BitTorrent
+
 /// Owns what is known of the writer: which generation counts, and whether it can be sent to.
 struct WriterLink {
     private(set) var generation: UInt32 = 0
     private(set) var isThere = false
     /// Orders to hand over unfinished pieces that wait for a writer.
-    var waitingPartials: [[UInt64]] = []
+    var waitingPartials: [[AssignmentID]] = []
 
     /// It can be sent to from now on.
     /// - Returns: whether it is another one than the last: what that one was told is void.

@@ -38,29 +38,7 @@ final class DiskReader: Sendable {
         var wakeUps: [EventDescriptor] = []
         for _ in 0..<threadCount { wakeUps.append(try EventDescriptor()) }
         self.wakeUps = wakeUps
-        for index in 0..<threadCount { try startThread(index) }
-    }
-
-    private final class ThreadContext {
-        let reader: DiskReader
-        let index: Int
-        init(_ reader: DiskReader, _ index: Int) {
-            self.reader = reader
-            self.index = index
-        }
-    }
-
-    private func startThread(_ index: Int) throws(SystemCallError) {
-        var thread = pthread_t()
-        let error = pthread_create(
-            &thread, nil,
-            { pointer in
-                let context = Unmanaged<ThreadContext>.fromOpaque(pointer!).takeRetainedValue()
-                context.reader.run(context.index)
-                return nil
-            }, Unmanaged.passRetained(ThreadContext(self, index)).toOpaque())
-        guard error == 0 else { throw SystemCallError("pthread_create", error) }
-        pthread_detach(thread)
+        for index in 0..<threadCount { try DetachedThread.start { [self] in run(index) } }
     }
 
     // MARK: The loop's side

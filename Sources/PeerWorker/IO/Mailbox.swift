@@ -137,14 +137,13 @@ final class Mailbox: Sendable {
     /// Takes everything that was posted; `parcel` must be empty. Call it also when the descriptor is not readable: what
     /// is taken early needs no turn of its own.
     func take(into parcel: inout Parcel) {
-        let wasAnnounced = outbound.withLock { waiting in
+        // The wake first: one that came after the parcel was taken belongs to the next parcel and must stay.
+        if outbound.withLock({ $0.isAnnounced }) { silence() }
+        outbound.withLock { waiting in
             swap(&waiting.parcel, &parcel)
-            defer { waiting.isAnnounced = false }
-            return waiting.isAnnounced
+            waiting.isAnnounced = false
         }
-        if wasAnnounced { silence() }
     }
-
     /// Makes the descriptor unreadable until the next wake. To be called whenever it was readable: a wake may come after
     /// its parcel was taken.
     func silence() {

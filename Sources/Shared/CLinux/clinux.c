@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -203,6 +204,18 @@ int clinux_next_signal(int descriptor) {
     while (count < 0 && errno == EINTR);
     if (count < 0) return errno == EAGAIN ? 0 : -errno;
     return (int)information.ssi_signo;
+}
+
+int clinux_start_detached(void *(*body)(void *), void *argument) {
+    sigset_t every, before;
+    pthread_t thread;
+    sigfillset(&every);
+    int error = pthread_sigmask(SIG_SETMASK, &every, &before);
+    if (error != 0) return -error;
+    error = pthread_create(&thread, NULL, body, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error == 0) pthread_detach(thread);
+    return -error;
 }
 
 int clinux_eventfd(void) { return negated(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }

@@ -23,19 +23,8 @@ final class NameResolver {
         // The thread may outlive this object: it writes to a descriptor of its own.
         results = ResolvedNames(descriptor: dup(resultDescriptor.rawValue))
         guard !names.isEmpty else { return }
-        let work = Unmanaged.passRetained(ResolverWork(names: names, results: results))
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<ResolverWork>.fromOpaque(argument!).takeRetainedValue().run()
-                return nil
-            }, work.toOpaque())
-        guard code == 0 else {
-            work.release()
-            throw SystemCallError("pthread_create", code)
-        }
-        pthread_detach(thread)
+        let work = ResolverWork(names: names, results: results)
+        try DetachedThread.start { work.run() }
     }
 
     /// What came since the last call.

@@ -17,7 +17,7 @@ final class OutputThread: Sendable {
         descriptor: CInt, limit: Int = 1 << 20, dropNotice: @escaping @Sendable (Int) -> String
     ) throws(SystemCallError) {
         mailbox = try OutputMailbox(descriptor: descriptor, limit: limit, dropNotice: dropNotice)
-        try Self.start(mailbox)
+        try DetachedThread.start { [mailbox] in mailbox.run() }
     }
 
     /// - Parameter line: without its newline.
@@ -33,28 +33,6 @@ final class OutputThread: Sendable {
 
     /// Waits until all is written, but not beyond `deadline`; what a reader does not take by then is lost.
     func close(by deadline: MonotonicInstant) { mailbox.close(by: deadline) }
-
-    private static func start(_ mailbox: OutputMailbox) throws(SystemCallError) {
-        // The new thread inherits the mask: signals belong to the supervisor's signalfd.
-        var all = sigset_t(), before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        let retained = Unmanaged.passRetained(mailbox)
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                Unmanaged<OutputMailbox>.fromOpaque(argument!).takeRetainedValue().run()
-                return nil
-            }, retained.toOpaque())
-        guard code == 0 else {
-            retained.release()
-            throw SystemCallError("pthread_create", code)
-        }
-        // Nobody joins it: it may hang in a write for ever, and the process ends all the same.
-        pthread_detach(thread)
-    }
 }
 
 /// What the loop and the writing thread share; lives as long as either.

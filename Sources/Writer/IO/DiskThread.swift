@@ -26,15 +26,7 @@ final class DiskThread: @unchecked Sendable {
         wake = OwnedDescriptor(try checked("eventfd", clinux_eventfd()))
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
-        var thread = pthread_t()
-        let result = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<DiskThread>.fromOpaque(context!).takeRetainedValue().run()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        guard result == 0 else { throw SystemCallError("pthread_create", result) }
-        pthread_detach(thread)
+        try DetachedThread.start { [self] in run() }
     }
 
     /// Readable when there are results.

@@ -51,6 +51,9 @@ int clinux_signal_descriptor(void);
 int clinux_next_signal(int descriptor);
 int clinux_eventfd(void);
 
+/* Starts a detached thread with every signal blocked, so that signals reach the caller's signalfd. 0 or -errno. */
+int clinux_start_detached(void *(*body)(void *), void *argument);
+
 /* posix_spawn with: own process group, default dispositions, empty mask, descriptor 3 = `lifeline`, 2 = `standard_error`,
  * 0 and 1 = /dev/null. 0 or -errno. */
 int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], int lifeline,
