@@ -113,6 +113,21 @@ import Testing
         #expect(world.table.pool.freeCount == 1)
     }
 
+    @Test func longListOfRefusalsIsSplit() {
+        let world = AssemblyWorld(frameCount: 1)
+        world.die()
+        let orders = (1...600).map { SourcePiece(AssignmentID($0), bytes: [1]).order }
+        let actions = world.event { table, now, actions in
+            table.adopt(Array(orders[..<300]), isLast: false, now: now, into: &actions)
+            table.adopt(Array(orders[300...]), isLast: true, now: now, into: &actions)
+        }
+        let refusals = actions.toldSupervisor.compactMap { news -> Int? in
+            guard case .piecesRefused(let assignments) = news else { return nil }
+            return assignments.count
+        }
+        #expect(refusals == [512, 87])
+    }
+
     @Test func headerThatMakesNoSenseIsAFreeFrame() {
         let world = AssemblyWorld(frameCount: 4)
         let piece = SourcePiece(1, byteCount: 65537)
