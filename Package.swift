@@ -65,10 +65,10 @@ let package = Package(
         tests("BitTorrentTests", ["BitTorrent", "CSHA1"]),
         tests("PoolProtocolTests", ["PoolProtocol", "BitTorrent"]),
         tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent"]),
-        tests("SupervisorTests", ["Supervisor", "PoolProtocol", "BitTorrent"]),
+        tests("SupervisorTests", ["Supervisor", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", logging]),
         tests("PeerWorkerTests", ["PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", nioCore, nioEmbedded]),
-        tests("HashWorkerTests", ["HashWorker", "PoolProtocol", "BitTorrent"]),
-        tests("WriterTests", ["Writer", "PoolProtocol", "BitTorrent"]),
+        tests("HashWorkerTests", ["HashWorker", "PoolRuntime", "PoolProtocol", "BitTorrent"]),
+        tests("WriterTests", ["Writer", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux"]),
         tests("SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
         tests("EndToEndTests", ["BitTorrent", "PoolProtocol"], exclude: ["Tools"]),
     ]

@@ -82,7 +82,8 @@ extension SupervisorProcess {
 
     func partialsHanded(_ assignments: [AssignmentID], by worker: Incarnation, now: MonotonicInstant) {
         guard stop?.step == .savingPartials else { return }
-        awaited.remove(worker.place)
+        partialAnswersDue[worker.place, default: 0] -= 1
+        if partialAnswersDue[worker.place]! <= 0 { awaited.remove(worker.place) }
         partialsUnderWay.formUnion(assignments)
         checkStop(now: now)
     }
@@ -113,6 +114,7 @@ extension SupervisorProcess {
                 guard context.shell.keeper.isWorking(place) else { continue }
                 awaited.insert(place)
                 for part in assignments.parts(of: Topology.maximumListCount) {
+                    partialAnswersDue[place, default: 0] += 1
                     context.shell.tell(place, SupervisorToHashWorker.writePartials(part))
                 }
             }

@@ -20,6 +20,8 @@ final class SupervisorProcess {
     /// Who has not done its part of the present step of the stop.
     var awaited: Set<Place> = []
     var verdict: (code: ExitCode, reason: String) = (.internalError, "the loop ended by itself")
+    /// `partialsHanded` that are still to come.
+    var partialAnswersDue: [Place: Int] = [:]
     /// Assignments whose blocks are being written unverified.
     var partialsUnderWay: Set<AssignmentID> = []
     private var nextTick = MonotonicInstant.distantPast
