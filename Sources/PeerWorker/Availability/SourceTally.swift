@@ -67,7 +67,4 @@ struct SourceTally {
         }
         changed = PieceSet(pieceCount: counts.count)
     }
-
-    /// The pieces' counts as they are, for tests and invariants.
-    func count(of piece: PieceIndex) -> Int { Int(counts[piece.value]) + Int(seedCount) }
 }

@@ -27,6 +27,9 @@ struct BlockIntake {
     /// Fewer than a quarter of the slots are free: nothing that holds slots may dawdle.
     var isShort: Bool { !slots.hasSlotsToSpare }
 
+    /// None is free, or somebody waits for one.
+    var isOut: Bool { slots.freeCount == 0 || !waiting.isEmpty }
+
     /// A block begins.
     /// - Parameters:
     ///   - isWhole: all its bytes are here already, so its slot is not held while they trickle in.

@@ -68,11 +68,14 @@ struct ReferenceBatches {
     var deadline: MonotonicInstant? { oldest.map { $0 + Self.hold } }
 
     /// What leaves at the end of this turn.
-    /// - Parameter isShort: slots are short, so nothing waits.
-    mutating func departures(isShort: Bool, now: MonotonicInstant, into batches: inout [Batch]) {
+    /// - Parameters:
+    ///   - isShort: slots are short, so less company is enough.
+    ///   - isOut: there are none, so nothing waits.
+    mutating func departures(isShort: Bool, isOut: Bool, now: MonotonicInstant, into batches: inout [Batch]) {
         guard let oldest else { return }
         let isStream = now - lastDeparture < Self.hold * 2
-        let isDue = isShort || !isStream || now - oldest >= Self.hold
+        let isDue = isOut || !isStream || now - oldest >= Self.hold
+        let enough = isShort ? max(1, enough / 2) : enough
         guard isDue || lines.contains(where: { $0.receiver != nil && $0.references.count >= enough }) else { return }
         for line in lines.indices where !lines[line].references.isEmpty {
             guard let receiver = lines[line].receiver else { continue }

@@ -21,9 +21,11 @@ extension PeerWorkerProcess {
         let now = clock()
         guard connection.phase == .connecting else { return connection.shut() }
         connection.phase = .running
-        // The time for the handshake begins here, not when the connection was ordered.
-        let role = connection.torrent.map { PeerSession.Role.outgoing($0.view.infoHash) } ?? .incoming
-        connection.session = makeSession(role, torrent: connection.torrent, address: connection.address)
+        if let torrent = connection.torrent {
+            // The time for the handshake begins here, not when the connection was ordered.
+            connection.session = makeSession(
+                .outgoing(torrent.view.infoHash), torrent: torrent, address: connection.address)
+        }
         connection.session.connected(now: now, into: &connection.actions)
         perform(connection)
         turnGoesOn()
@@ -60,6 +62,8 @@ extension PeerWorkerProcess {
             torrent.book.peerLeft(connection.peer)
         }
         connection.shut()
+        // Its slot may let another go on.
+        turnGoesOn()
         logger.debug("peer closed", metadata: ["peer": "\(connection.address)", "why": "\(ending.text)"])
         reports.moved(now: clock())
         // The supervisor has never heard of an incoming peer that did not get through its handshake.

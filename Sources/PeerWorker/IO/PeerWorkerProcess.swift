@@ -134,7 +134,7 @@ final class PeerWorkerProcess {
             torrent.tally.report(torrent: torrent.ordinal, now: now, into: &parcel.news)
             if case .no = draining { tellDemand(torrent) }
         }
-        batches.departures(isShort: intake.isShort, now: now, into: &parcel.batches)
+        batches.departures(isShort: intake.isShort, isOut: intake.isOut, now: now, into: &parcel.batches)
         receiveBuffers.isShort = intake.isShort
         checkDrained(now: now)
         // A wake of the message thread costs as much as a batch: what can wait leaves with the references that wait for
@@ -238,6 +238,7 @@ final class PeerWorkerProcess {
         isStopped = true
         for connection in Array(table.all) { close(connection) }
         parcel.isLast = true
+        isUrgent = true
         turnGoesOn()
     }
 }

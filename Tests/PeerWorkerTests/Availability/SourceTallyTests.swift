@@ -33,7 +33,6 @@ private func counts(_ pairs: (Int, UInt16)...) -> PeerWorkerToSupervisor {
         talk.tally.added(.full(pieceCount: 8))
         talk.tally.added(pieces(1, 5))
         #expect(talk.report() == [.seedCount(torrent: 3, 1), counts((1, 1), (5, 1))])
-        #expect(talk.tally.count(of: PieceIndex(1)) == 2)
     }
 
     @Test func firstChangeIsToldAtOnceAndLaterOnesTogether() {

@@ -21,9 +21,9 @@ private struct Batches {
     mutating func add(_ slots: Range<UInt32>) {
         for slot in slots { batches.added(reference(slot), for: 0, now: clock.now) }
     }
-    mutating func departures(isShort: Bool = false) -> [[UInt32]] {
+    mutating func departures(isShort: Bool = false, isOut: Bool = false) -> [[UInt32]] {
         var list: [ReferenceBatches.Batch] = []
-        batches.departures(isShort: isShort, now: clock.now, into: &list)
+        batches.departures(isShort: isShort, isOut: isOut, now: clock.now, into: &list)
         return list.map { $0.references.map(\.slot) }
     }
 }
@@ -65,19 +65,30 @@ private struct Batches {
         #expect(talk.departures() == [Array(1..<17)])
     }
 
-    @Test func nothingWaitsWhileSlotsAreShort() {
+    @Test func nothingWaitsWhenThereAreNoSlots() {
         var talk = Batches()
         talk.join(talk.first)
         talk.add(0..<1)
         _ = talk.departures()
         talk.add(1..<2)
-        #expect(talk.departures(isShort: true) == [[1]])
+        #expect(talk.departures(isOut: true) == [[1]])
+    }
+
+    @Test func halfTheCompanyIsEnoughWhileSlotsAreShort() {
+        var talk = Batches()
+        talk.join(talk.first)
+        talk.add(0..<1)
+        _ = talk.departures()
+        talk.add(1..<8)
+        #expect(talk.departures(isShort: true).isEmpty)
+        talk.add(8..<9)
+        #expect(talk.departures(isShort: true) == [Array(1..<9)])
     }
 
     @Test func referencesWaitForAProcessThatHasNotJoined() {
         var talk = Batches()
         talk.add(0..<3)
-        #expect(talk.departures(isShort: true).isEmpty)
+        #expect(talk.departures(isOut: true).isEmpty)
         #expect(talk.batches.deadline == nil)
         talk.join(talk.first, (0..<3).map { reference($0) })
         #expect(talk.departures() == [[0, 1, 2]])
@@ -91,10 +102,10 @@ private struct Batches {
         talk.batches.replaced(by: talk.second)
         talk.add(2..<3)
         talk.clock.advance(by: .seconds(1))
-        #expect(talk.departures(isShort: true).isEmpty)
+        #expect(talk.departures(isOut: true).isEmpty)
         talk.join(talk.second, [reference(0), reference(1), reference(2)])
         var list: [ReferenceBatches.Batch] = []
-        talk.batches.departures(isShort: false, now: talk.clock.now, into: &list)
+        talk.batches.departures(isShort: false, isOut: false, now: talk.clock.now, into: &list)
         #expect(list == [.init(receiver: talk.second, references: [reference(0), reference(1), reference(2)])])
     }
 

@@ -98,6 +98,16 @@ import Testing
         #expect(try worker.incoming() == nil, "there is nothing to connect for")
     }
 
+    @Test func peerThatComesInWhileTheLastTorrentGoesIsSentAway() throws {
+        let worker = try WorkerUnderTest()
+        let address = PeerAddress(v4: 0x0A00_0001, port: 5000)
+        let connection = try #require(worker.process.accepted(from: address))
+        worker.order(.removeTorrent(torrent: 0))
+        let peer = try TestPeer(connection, 1, worker)
+        peer.send(peer.handshake())
+        #expect(peer.isClosed)
+    }
+
     @Test func connectionsBeyondTheLimitAreRefused() throws {
         let worker = try WorkerUnderTest(maximumPeerCount: 2)
         _ = try worker.outgoing(1)
