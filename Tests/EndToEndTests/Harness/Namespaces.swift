@@ -1,0 +1,41 @@
+import Foundation
+
+/// Two network namespaces that are joined: seeders in one, the run under test in the other. For programs that treat
+/// loopback addresses unlike others. Needs root (`Able.networkNamespaces`).
+final class Namespaces {
+    enum Side { case seeders, client }
+
+    let seederAddress = "10.213.1.1"
+    let clientAddress = "10.213.1.2"
+    private let names: [Side: String]
+    private let workspace: Workspace
+
+    init(in workspace: Workspace) throws {
+        self.workspace = workspace
+        let mark = String(UInt32.random(in: 0...UInt32.max), radix: 16)
+        names = [.seeders: "sk-s-\(mark)", .client: "sk-c-\(mark)"]
+        for (_, name) in names {
+            try ip("netns", "add", name)
+            try ip("-n", name, "link", "set", "lo", "up")
+        }
+        try ip(
+            "link", "add", "name", "sk0", "netns", names[.seeders]!, "type", "veth", "peer", "name", "sk0", "netns",
+            names[.client]!)
+        for (side, address) in [(Side.seeders, seederAddress), (.client, clientAddress)] {
+            try ip("-n", names[side]!, "address", "add", "\(address)/24", "dev", "sk0")
+            try ip("-n", names[side]!, "link", "set", "sk0", "up")
+        }
+    }
+
+    deinit {
+        for (_, name) in names { try? ip("netns", "del", name) }
+    }
+
+    /// Words that start a program inside.
+    func inside(_ side: Side) -> [String] { ["ip", "netns", "exec", names[side]!] }
+
+    /// Takes the link between the two away, or puts it back.
+    func setLink(up: Bool) throws { try ip("-n", names[.seeders]!, "link", "set", "sk0", up ? "up" : "down") }
+
+    private func ip(_ arguments: String...) throws { try workspace.run(["ip"] + arguments, "ip") }
+}
