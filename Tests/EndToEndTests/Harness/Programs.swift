@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// Where the programs under test, the tools and other implementations are on this machine.
 enum Programs {
@@ -68,9 +69,9 @@ enum Able {
 
 /// The reason why a test is skipped.
 enum Why {
-    static let root = "needs root"
-    static let libtorrent = "needs python3-libtorrent"
-    static let lean = "needs a C compiler"
-    static let namespaces = "needs root and network namespaces"
-    static let long = "takes a minute; set SWARMKEEPER_LONG_TESTS"
+    static let root: Comment = "needs root"
+    static let libtorrent: Comment = "needs python3-libtorrent"
+    static let lean: Comment = "needs a C compiler"
+    static let namespaces: Comment = "needs root and network namespaces"
+    static let long: Comment = "takes a minute; set SWARMKEEPER_LONG_TESTS"
 }
