@@ -125,7 +125,9 @@ final class Output {
 
     func emit(_ event: Event) {
         writeEvents(event, .ordinary)
-        for line in EventText.lines(event, atLeast: sink.leastLevel) { sink.write(line.level, from: MessageSink.ourselves, line.text) }
+        for line in EventText.lines(event, atLeast: sink.leastLevel) {
+            sink.write(line.level, from: MessageSink.ourselves, line.text)
+        }
         switch event {
         case .start(let report):
             guard style != .none, sink.terminalLevel > .notice else { return }

@@ -1,0 +1,106 @@
+import BitTorrent
+import PoolProtocol
+import Testing
+
+@testable import Supervisor
+
+/// Golden lines: scripts rely on every name (docs/events.md).
+struct EventStreamTests {
+    static let hash = StatusReportFixture.infoHash.description
+    static let head = #"{"v":1,"ts":1700000000.250,"event":"#
+
+    private func lines(_ event: Event) -> [String] { EventStream.lines(event, time: 1_700_000_000.25) }
+
+    @Test func startTellsTorrentsAndPool() {
+        let report = StartReport(
+            torrents: [
+                .init(
+                    infoHash: StatusReportFixture.infoHash, name: "n", totalByteCount: 100, completedByteCount: 40,
+                    pieceCount: 7, pieceByteCount: 16, directory: "/d\"")
+            ], peerWorkerCount: 8, hashWorkerCount: 4, listenPort: 6881, memoryByteCount: 1 << 20)
+        #expect(
+            lines(.start(report)) == [
+                Self.head + #""start","torrents":[{"info_hash":"\#(Self.hash)","name":"n","total_length":100,"#
+                    + #""completed_length":40,"num_pieces":7,"piece_length":16,"dir":"/d\""}],"workers":8,"#
+                    + #""hash_workers":4,"listen_port":6881,"memory":1048576}"#
+            ])
+    }
+
+    @Test func progressHasALineForEachTorrent() {
+        var second = StatusReportFixture.torrent(name: "b")
+        second.secondsLeft = nil
+        second.trouble = "full"
+        second.downloadRate = .infinity
+        let report = StatusReport(
+            torrents: [StatusReportFixture.torrent(name: "a"), second],
+            workers: [StatusReportFixture.worker(Place(.hashWorker, 1), generation: 3)], secondsSinceStart: 1,
+            restartCount: 2)
+        let worker =
+            #"{"role":"hash","ordinal":1,"generation":3,"pid":1001,"state":"ready","signal":null,"status":null,"#
+            + #""rss":20971520,"cpu":1.500}"#
+        func line(_ name: String, speed: Int, eta: String, trouble: String) -> String {
+            Self.head + #""progress","info_hash":"\#(Self.hash)","name":"\#(name)","phase":"downloading","#
+                + #""total_length":3113851289,"completed_length":1317224448,"wasted_length":16384,"#
+                + #""download_length":1317240832,"download_speed":\#(speed),"upload_speed":512,"upload_length":4096,"#
+                + #""checked_length":0,"check_length":0,"num_peers":12,"num_seeders":3,"num_pieces":11879,"#
+                + #""pieces_done":5024,"eta_seconds":\#(eta),"trouble":\#(trouble),"workers":[\#(worker)]}"#
+        }
+        #expect(
+            lines(.progress(report)) == [
+                line("a", speed: 36_909_875, eta: "83", trouble: "null"),
+                line("b", speed: 0, eta: "null", trouble: #""full""#),
+            ])
+    }
+
+    @Test func pieceTellsItsState() {
+        #expect(
+            lines(.piece(StatusReportFixture.infoHash, PieceIndex(5), state: "verified")) == [
+                Self.head + #""piece","info_hash":"\#(Self.hash)","index":5,"state":"verified"}"#
+            ])
+    }
+
+    @Test func deadWorkerTellsItsSignal() {
+        var report = StatusReportFixture.worker(Place(.peerWorker, 2), .dead)
+        report.signal = 9
+        report.residentByteCount = 0
+        report.cpuSeconds = 0
+        let common = #""role":"peer","ordinal":2,"generation":1,"pid":1002,"state":"dead","signal":9,"status":null,"#
+        #expect(lines(.worker(report)) == [Self.head + #""worker",\#(common)"rss":0,"cpu":0.000}"#])
+        report.reason = "last words"
+        #expect(
+            lines(.worker(report)) == [Self.head + #""worker",\#(common)"rss":0,"cpu":0.000,"reason":"last words"}"#])
+    }
+
+    @Test func peerTellsWhoAndWhy() {
+        let peer = PeerEvent(address: "[::1]:1", state: .banned, worker: 3, isIncoming: true, text: "bad data")
+        #expect(
+            lines(.peer(StatusReportFixture.infoHash, peer)) == [
+                Self.head + #""peer","info_hash":"\#(Self.hash)","address":"[::1]:1","state":"banned","worker":3,"#
+                    + #""incoming":true,"text":"bad data"}"#
+            ])
+    }
+
+    @Test func trackerTellsWhatItWasTold() {
+        let tracker = TrackerEvent(
+            url: "http://t", state: .announced, event: "started", peerCount: 50, text: "")
+        #expect(
+            lines(.tracker(StatusReportFixture.infoHash, tracker)) == [
+                Self.head + #""tracker","info_hash":"\#(Self.hash)","url":"http://t","state":"announced","#
+                    + #""announce":"started","num_peers":50,"text":""}"#
+            ])
+    }
+
+    @Test func messagesAreEscaped() {
+        #expect(lines(.warning("a\nb\u{1B}")) == [Self.head + #""warning","message":"a\nb\u001b"}"#])
+        #expect(lines(.error("x")) == [Self.head + #""error","message":"x"}"#])
+    }
+
+    @Test func theEndTellsItsCode() {
+        #expect(
+            lines(.complete(StatusReportFixture.infoHash, name: "n")) == [
+                Self.head + #""complete","info_hash":"\#(Self.hash)","name":"n"}"#
+            ])
+        #expect(
+            lines(.exit(.workersCrash, reason: "r")) == [Self.head + #""exit","code":40,"reason":"r"}"#])
+    }
+}

@@ -1,0 +1,74 @@
+import BitTorrent
+import PoolProtocol
+import Testing
+
+@testable import Supervisor
+
+struct EventTextTests {
+    @Test func startIsALineForEachTorrentAndOneForThePool() {
+        let report = StartReport(
+            torrents: [
+                .init(
+                    infoHash: StatusReportFixture.infoHash, name: "a", totalByteCount: 1000, completedByteCount: 500,
+                    pieceCount: 1, pieceByteCount: 1024, directory: "/d"),
+                .init(
+                    infoHash: StatusReportFixture.infoHash, name: "b", totalByteCount: 2048, completedByteCount: 0,
+                    pieceCount: 2, pieceByteCount: 1024, directory: "."),
+            ], peerWorkerCount: 1, hashWorkerCount: 2, listenPort: 0, memoryByteCount: 96 << 20)
+        #expect(
+            EventText.start(report) == [
+                "a: 1000 B in 1 piece, 50.0% already there, into /d", "b: 2.0 KiB in 2 pieces, into .",
+                "1 peer-worker, 2 hash-workers, 96.0 MiB of memory for pieces, no listening port",
+            ])
+    }
+
+    @Test func aViolentDeathIsAWarning() {
+        var report = StatusReportFixture.worker(Place(.peerWorker, 2), .dead)
+        #expect(EventText.lines(.worker(report)).first?.level == .info)
+        report.signal = 9
+        #expect(
+            EventText.lines(.worker(report)) == [
+                .init(.warning, "peer.2 (generation 1, pid 1002) was killed by signal 9")
+            ])
+        report.signal = nil
+        report.status = 70
+        report.reason = "lost the supervisor"
+        #expect(
+            EventText.lines(.worker(report)) == [
+                .init(.warning, "peer.2 (generation 1, pid 1002) ended with exit code 70: lost the supervisor")
+            ])
+    }
+
+    @Test func trackersAreNamedWithWhatTheySaid() {
+        func line(_ state: TrackerEvent.State) -> EventText.Line? {
+            EventText.lines(
+                .tracker(
+                    StatusReportFixture.infoHash,
+                    TrackerEvent(url: "http://t", state: state, event: "started", peerCount: 1, text: "so"))
+            ).first
+        }
+        #expect(line(.announced) == .init(.info, "tracker http://t: announced started, 1 peer: so"))
+        #expect(line(.failed) == .init(.notice, "tracker http://t: failed started: so"))
+        #expect(line(.warning) == .init(.notice, "tracker http://t: warns: so"))
+        #expect(line(.skipped) == .init(.notice, "tracker http://t: skipped: so"))
+    }
+
+    @Test func whatNobodyReadsIsNotMade() {
+        let piece = Event.piece(StatusReportFixture.infoHash, PieceIndex(1), state: "granted")
+        let peer = Event.peer(
+            StatusReportFixture.infoHash,
+            PeerEvent(address: "192.0.2.1:1", state: .closed, worker: 0, isIncoming: false, text: "late"))
+        #expect(EventText.lines(piece, atLeast: .notice) == [])
+        #expect(EventText.lines(peer, atLeast: .info) == [])
+        #expect(EventText.lines(piece).first?.level == .trace)
+        #expect(
+            EventText.lines(peer).first
+                == .init(.debug, "peer 192.0.2.1:1 of \(EventStreamTests.hash.prefix(8)) at worker 0: closed (late)"))
+    }
+
+    @Test func aProcessIsOneLine() {
+        #expect(
+            EventText.figures(StatusReportFixture.worker(Place(.writer, 0)))
+                == "writer.0 generation 1 pid 1000 ready, 20.0 MiB resident, 1.50 CPU seconds")
+    }
+}
