@@ -64,9 +64,11 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("BitTorrentTests", ["BitTorrent", "CSHA1"]),
         tests("PoolProtocolTests", ["PoolProtocol", "BitTorrent"]),
-        tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent"]),
+        tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", systemPackage]),
         tests("SupervisorTests", ["Supervisor", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", logging]),
-        tests("PeerWorkerTests", ["PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", nioCore, nioEmbedded]),
+        tests(
+            "PeerWorkerTests",
+            ["PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", "CLinux", nioCore, nioEmbedded, nioPosix, logging]),
         tests("HashWorkerTests", ["HashWorker", "PoolRuntime", "PoolProtocol", "BitTorrent"]),
         tests("WriterTests", ["Writer", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux"]),
         tests("SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
