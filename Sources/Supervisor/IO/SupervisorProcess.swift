@@ -90,6 +90,13 @@ final class SupervisorProcess {
 
     private static func plan(_ options: DownloadOptions, _ inputs: [Metainfo]) throws(UserError) -> PoolPlan {
         let longest = inputs.map(\.geometry.longestPieceByteCount).max()!
+        // Regions are reserved for good at the start; more than there is would have the kernel kill somebody.
+        let physical = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+        if let memory = options.memory, memory > physical / 4 * 3 {
+            throw UserError(
+                .badOption, "--memory", "\(memory >> 20)M is more than this machine can spare",
+                because: "three quarters of its \(physical >> 20)M")
+        }
         do throws(PoolPlan.Impossible) {
             return try PoolPlan(
                 peerWorkers: options.workers, hashWorkers: options.hashWorkers, memory: options.memory,
