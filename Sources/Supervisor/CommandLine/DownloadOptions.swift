@@ -108,8 +108,8 @@ struct OutputOptions: Equatable {
     /// Events as JSON lines.
     var eventsFile: String?
 
-    /// The least that workers should write: the log file or the terminal wants it.
-    var leastLogLevel: LogLevel { logLevel ?? (logFile == nil ? .warning : .notice) }
+    /// The least that workers should write: the log file or the terminal wants it. Errors are always told.
+    var leastLogLevel: LogLevel { min(logLevel ?? (logFile == nil ? .warning : .notice), .error) }
 }
 
 /// For tests and stress runs.

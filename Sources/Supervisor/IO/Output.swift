@@ -34,16 +34,21 @@ final class Output {
     private var result: [String] = []
 
     /// Opens the files of `--log` and `--events`.
-    init(_ options: OutputOptions, environment: [String: String]) throws(UserError) {
+    /// - Parameters:
+    ///   - standardOutput: a descriptor; closed at the end unless it is a standard stream, as `standardError`.
+    init(
+        _ options: OutputOptions, environment: [String: String], standardOutput: CInt = STDOUT_FILENO,
+        standardError: CInt = STDERR_FILENO
+    ) throws(UserError) {
         isQuiet = options.isQuiet
-        terminal = Terminal(environment: environment)
+        terminal = Terminal(descriptor: standardError, environment: environment)
         style = Self.style(options, terminal)
         eventsGoToStdout = options.progress == .json
         let event: @Sendable (Int) -> String = { count in
             EventStream.lines(.warning("\(count) lines were not read in time and are missing"), time: WallClock.now)[0]
         }
-        stdout = try Self.thread(STDOUT_FILENO, "stdout", dropNotice: event)
-        stderr = try Self.thread(STDERR_FILENO, "stderr") { "supervisor: warning: \($0) messages were dropped here" }
+        stdout = try Self.thread(standardOutput, "stdout", dropNotice: event)
+        stderr = try Self.thread(standardError, "stderr") { "supervisor: warning: \($0) messages were dropped here" }
         logFile = try options.logFile.map { (path) throws(UserError) in
             let descriptor = try OutputFile.open(path, isFresh: false)
             return (

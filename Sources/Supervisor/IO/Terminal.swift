@@ -1,8 +1,9 @@
 import CLinux
 import Glibc
 
-/// What stderr is, and what may be shown on it.
+/// What the descriptor for messages is, and what may be shown on it.
 struct Terminal {
+    private let descriptor: CInt
     /// A terminal that can rewrite a line.
     let canRewrite: Bool
     /// Shows more than ASCII.
@@ -10,15 +11,16 @@ struct Terminal {
     /// `COLUMNS`, for where the kernel does not know.
     private let statedColumns: Int
 
-    init(environment: [String: String]) {
-        canRewrite = isatty(STDERR_FILENO) == 1 && environment["TERM"] != "dumb"
+    init(descriptor: CInt, environment: [String: String]) {
+        self.descriptor = descriptor
+        canRewrite = isatty(descriptor) == 1 && environment["TERM"] != "dumb"
         isUTF8 = Self.isUTF8(environment)
         statedColumns = environment["COLUMNS"].flatMap { Int($0) } ?? 0
     }
 
     /// Asked each time: windows change.
     var columns: Int {
-        let columns = Int(clinux_terminal_columns(STDERR_FILENO))
+        let columns = Int(clinux_terminal_columns(descriptor))
         if columns > 0 { return columns }
         return 1...1000 ~= statedColumns ? statedColumns : 80
     }
