@@ -1,12 +1,15 @@
 """What a peer does wrong, one class a subject. Everything a class does not override is an honest seeder.
 
-The names that `hostile_peer.py --mode` takes are the keys of BEHAVIOURS; a trailing -N is handed to the class.
+Endings, delays and wrong data are here, what the protocol forbids is in breaches.py, the names of all in modes.py.
 """
 import random
 import struct
 import time
 
 import wire
+
+
+IGNORED = object()  # what `answer` returns for a request that it leaves without an answer
 
 
 class Seeder:
@@ -31,6 +34,7 @@ class Seeder:
         return self.metainfo.read(piece, begin, length)
 
     def answer(self, piece, begin, length):
+        """Returns IGNORED if the request gets no answer."""
         self.connection.send(wire.block(piece, begin, self.block_data(piece, begin, length)))
 
     def received(self, kind, payload):
@@ -100,14 +104,23 @@ class HalfClose(Seeder):
 
 
 class EndInLength(Seeder):
-    """Closes after N bytes (default 2) of the frame of the first block it owes: inside the length prefix for 1...3,
-    inside the message header up to 12, inside the payload beyond."""
+    """Ends after N bytes (default 2) of the frame of the first block it owes: inside the length prefix for 1...3,
+    inside the message header up to 12, inside the payload beyond. By FIN, by half-closing, or by reset."""
     default_cut = 2
+    ending = "fin"
 
     def answer(self, piece, begin, length):
         cut = self.default_cut if self.argument is None else self.argument
         self.connection.send(wire.block(piece, begin, self.block_data(piece, begin, length))[:cut])
-        end(self.connection, "fin")
+        end(self.connection, self.ending)
+
+
+class HalfCloseInFrame(EndInLength):
+    ending = "half-close"
+
+
+class ResetInFrame(EndInLength):
+    ending = "reset"
 
 
 class EndInHeader(EndInLength):
@@ -127,7 +140,34 @@ class NeverAnswer(Seeder):
     """Unchokes, takes requests, sends nothing."""
 
     def answer(self, piece, begin, length):
-        """Stays silent."""
+        return IGNORED
+
+
+class KeepAlivesOnly(Seeder):
+    """Never unchokes, and sends a keep-alive every N milliseconds (default 100)."""
+
+    def became_interested(self):
+        """Stays as it is."""
+
+    def idle(self):
+        self.connection.send(bytes(4))
+
+    @property
+    def idle_interval(self):
+        return (self.argument or 100) / 1000
+
+
+class SmallQueue(Seeder):
+    """Says that it queues N requests (default 10) and forgets every further one (BEP 10, reqq)."""
+    reserved = bytes([0, 0, 0, 0, 0, wire.EXTENSION_BIT, 0, wire.FAST_BIT])
+
+    @property
+    def queue_limit(self):
+        return self.argument or 10
+
+    def announce_pieces(self):
+        super().announce_pieces()
+        self.connection.send(wire.extension_handshake({"m": {}, "reqq": self.queue_limit}))
 
 
 class Slowloris(Seeder):
@@ -166,16 +206,17 @@ class DropFirstBlock(Seeder):
     def answer(self, piece, begin, length):
         if begin == 0 and piece not in self.shared["asked"]:
             self.shared["asked"].add(piece)
-        else:
-            super().answer(piece, begin, length)
+            return IGNORED
+        return super().answer(piece, begin, length)
 
 
 class DropSome(Seeder):
     """Leaves N percent (default 5) of the requests without an answer."""
 
     def answer(self, piece, begin, length):
-        if self.random.randrange(100) >= (5 if self.argument is None else self.argument):
-            super().answer(piece, begin, length)
+        if self.random.randrange(100) < (5 if self.argument is None else self.argument):
+            return IGNORED
+        return super().answer(piece, begin, length)
 
 
 class KeepAliveFlood(Seeder):
@@ -322,21 +363,12 @@ BEHAVIOURS = {
     "slow-handshake": HandshakeSlow, "wrong-protocol": WrongProtocol, "wrong-info-hash": WrongInfoHash,
     "second-handshake": SecondHandshake, "close-at-once": CloseAtOnce,
     "half-close": HalfClose, "eof-length": EndInLength, "eof-header": EndInHeader, "eof-payload": EndInPayload,
-    "close-mid-piece": CloseMidPiece,
-    "never-unchoke": NeverUnchoke, "never-answer": NeverAnswer, "slowloris": Slowloris, "split-bytes": SplitBytes,
+    "half-close-frame": HalfCloseInFrame, "reset-frame": ResetInFrame, "close-mid-piece": CloseMidPiece,
+    "keep-alives-only": KeepAlivesOnly, "small-queue": SmallQueue, "never-unchoke": NeverUnchoke,
+    "never-answer": NeverAnswer, "slowloris": Slowloris, "split-bytes": SplitBytes,
     "corrupt-block": CorruptBlock, "drop-first-block": DropFirstBlock, "drop-some": DropSome,
     "keepalive-flood": KeepAliveFlood, "oversize-length": OversizeLength,
     "start-empty-then-have": StartEmptyThenHave, "unknown-ids": UnknownIds, "unrequested": Unrequested,
     "out-of-range": OutOfRange, "spare-bits": SpareBits, "second-bitfield": SecondBitfield,
     "choke-flap": ChokeFlap, "reject-all": RejectAll, "garbage": Garbage,
 }
-
-
-def find(mode):
-    """The class and the number of "name-N"; LookupError if there is no such mode."""
-    if mode in BEHAVIOURS:
-        return BEHAVIOURS[mode], None
-    name, _, number = mode.rpartition("-")
-    if not number.isdigit():
-        raise LookupError(mode)
-    return BEHAVIOURS[name], int(number)

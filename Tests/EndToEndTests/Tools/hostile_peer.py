@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""A seeder that does one thing wrong; with --mode honest, none.
+"""Seeders that each do one thing wrong; with --mode honest, none.
 
-Prints "ready ADDRESS PORT" when it listens. --record FILE gets one JSON object a line: {"ts", "event", "connection"}
-with event connected, handshake, interested, request (piece, begin, length, outstanding), cancel, closed
-(ending: "fin" or "reset" by the other side, "ours" by us; seconds since connected; blocks served). `outstanding` is the
-number of requests that have arrived and were neither answered nor cancelled: what the other side keeps in flight.
+Every --mode is a seeder on a port of its own. Prints "ready ADDRESS PORT..." when they listen, the ports in the order
+of the modes. --record FILE gets one JSON object a line: {"ts", "event", "mode", "connection"} with event connected,
+handshake, interested, request (piece, begin, length, outstanding, served), cancel, closed (ending: "fin" or "reset" by
+the other side, "ours" by us; seconds since connected; blocks served). `outstanding` is the number of requests that have
+arrived and were neither answered nor cancelled: what the other side keeps in flight.
 """
 import argparse
 import itertools
@@ -16,8 +17,9 @@ import sys
 import threading
 import time
 
-import behaviours
+import modes
 import wire
+from behaviours import IGNORED
 from lifetime import end_with_starter
 from metainfo import Metainfo
 
@@ -29,10 +31,10 @@ class Record:
         self.file = open(path, "a", encoding="utf-8") if path else None
         self.lock = threading.Lock()
 
-    def write(self, connection, event, **fields):
+    def write(self, mode, connection, event, **fields):
         if self.file:
             with self.lock:
-                entry = {"ts": time.time(), "event": event, "connection": connection, **fields}
+                entry = {"ts": time.time(), "event": event, "mode": mode, "connection": connection, **fields}
                 self.file.write(json.dumps(entry) + "\n")
                 self.file.flush()
 
@@ -40,14 +42,19 @@ class Record:
 class Peer:
     """Drives one connection: reads what came, keeps the requests in order, lets the behaviour answer."""
 
-    def __init__(self, number, connection, behaviour, record):
-        self.number, self.connection, self.behaviour, self.record = number, connection, behaviour, record
+    def __init__(self, mode, number, connection, behaviour, record):
+        self.mode, self.number, self.connection = mode, number, connection
+        self.behaviour, self.record = behaviour, record
         self.requests = []
+        self.ignored = []
         self.served = 0
+
+    def note(self, event, **fields):
+        self.record.write(self.mode, self.number, event, **fields)
 
     def run(self, we_connected):
         started, ending = time.monotonic(), None
-        self.record.write(self.number, "connected")
+        self.note("connected")
         try:
             self.converse(we_connected)
         except wire.Closed:
@@ -55,8 +62,7 @@ class Peer:
         except (OSError, ValueError, struct.error) as error:
             ending = f"ours: {error}"
         finally:
-            self.record.write(self.number, "closed", ending=ending, seconds=round(time.monotonic() - started, 3),
-                              served=self.served)
+            self.note("closed", ending=ending, seconds=round(time.monotonic() - started, 3), served=self.served)
             self.connection.socket.close()
 
     def converse(self, we_connected):
@@ -67,7 +73,7 @@ class Peer:
         if not self.connection.buffer.startswith(wire.PROTOCOL):
             raise ValueError("no plain handshake")
         theirs = self.connection.take(wire.HANDSHAKE_LENGTH)
-        self.record.write(self.number, "handshake", peer_id=theirs[48:].hex(), known=theirs[28:48] == info_hash)
+        self.note("handshake", peer_id=theirs[48:].hex(), known=theirs[28:48] == info_hash)
         if not we_connected:
             self.behaviour.greet()
         self.behaviour.announce_pieces()
@@ -76,8 +82,11 @@ class Peer:
             while self.connection.has_message():
                 self.handle(*self.connection.receive())
             if self.requests:
-                self.behaviour.answer(*self.requests.pop(0))
-                self.served += 1
+                request = self.requests.pop(0)
+                if self.behaviour.answer(*request) is IGNORED:
+                    self.ignored.append(request)
+                else:
+                    self.served += 1
 
     def wait(self):
         """Takes in what is there; with nothing left to answer, waits for more or until the behaviour is to be idle."""
@@ -93,53 +102,94 @@ class Peer:
 
     def handle(self, kind, payload):
         if kind == wire.INTERESTED:
-            self.record.write(self.number, "interested")
+            self.note("interested")
             self.behaviour.became_interested()
         elif kind == wire.REQUEST:
-            self.requests.append(struct.unpack(">III", payload))
-            piece, begin, length = self.requests[-1]
-            self.record.write(self.number, "request", piece=piece, begin=begin, length=length,
-                              outstanding=len(self.requests))
+            self.take_request(struct.unpack(">III", payload))
         elif kind == wire.CANCEL:
-            self.record.write(self.number, "cancel")
+            self.note("cancel")
             cancelled = struct.unpack(">III", payload)
             self.requests = [request for request in self.requests if request != cancelled]
+            self.ignored = [request for request in self.ignored if request != cancelled]
         else:
             self.behaviour.received(kind, payload)
+
+    def take_request(self, request):
+        piece, begin, length = request
+        if request in self.ignored:
+            self.ignored.remove(request)  # asked again: it waits once
+        outstanding = 1 + len(self.requests) + len(self.ignored)
+        self.note("request", piece=piece, begin=begin, length=length, outstanding=outstanding, served=self.served)
+        limit = getattr(self.behaviour, "queue_limit", None)
+        if limit is None or len(self.requests) < limit:
+            self.requests.append(request)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("torrent")
     parser.add_argument("directory", help="folder that contains the torrent's file or folder")
-    parser.add_argument("--mode", default="honest", metavar="NAME[-N]", help=", ".join(behaviours.BEHAVIOURS))
-    parser.add_argument("--listen", default="127.0.0.1:0", help="ADDRESS:PORT; port 0: any (default 127.0.0.1:0)")
-    parser.add_argument("--connect", metavar="ADDRESS:PORT", help="connect there instead of listening")
+    parser.add_argument("--mode", action="append", metavar="NAME[-N]",
+                        help=f"repeatable (default honest): {', '.join(modes.MODES)}")
+    parser.add_argument("--listen", default="127.0.0.1:0",
+                        help="ADDRESS:PORT of the first mode; port 0: any (default 127.0.0.1:0)")
+    parser.add_argument("--connect", metavar="ADDRESS:PORT",
+                        help="connect there, once with each mode, instead of listening")
     parser.add_argument("--record", help="file to append the events to (JSON lines)")
     parser.add_argument("--seed", type=int, default=1, help="for the modes that draw lots")
     options = parser.parse_args()
     end_with_starter()
+    metainfo, record = Metainfo(options.torrent, options.directory), Record(options.record)
     try:
-        behaviour, argument = behaviours.find(options.mode)
-    except LookupError:
-        sys.exit(f"hostile_peer: no mode '{options.mode}' (see --help)")
-    metainfo = Metainfo(options.torrent, options.directory)
-    record, shared = Record(options.record), {"seed": options.seed, "asked": set()}
-
-    def serve(number, connected, we_connected):
-        connection = wire.Connection(connected)
-        Peer(number, connection, behaviour(metainfo, connection, argument, shared), record).run(we_connected)
-
+        seeders = [MisbehavingSeeder(mode, metainfo, record, options.seed) for mode in options.mode or ["honest"]]
+    except LookupError as error:
+        sys.exit(f"hostile_peer: no mode '{error.args[0]}' (see --help)")
     if options.connect:
-        host, _, port = options.connect.rpartition(":")
-        serve(0, socket.create_connection((host, int(port))), True)
-        return
-    host, _, port = options.listen.rpartition(":")
-    listener = socket.create_server((host, int(port)), backlog=128)
-    print("ready", *listener.getsockname()[:2], flush=True)
-    for number in itertools.count():
-        connected, _ = listener.accept()
-        threading.Thread(target=serve, args=(number, connected, False), daemon=True).start()
+        connect_all(seeders, options.connect)
+    else:
+        listen_all(seeders, options.listen)
+
+
+class MisbehavingSeeder:
+    """All connections of one mode."""
+
+    def __init__(self, mode, metainfo, record, seed):
+        self.behaviour, self.argument = modes.find(mode)
+        self.mode, self.metainfo, self.record = mode, metainfo, record
+        self.shared = {"seed": seed, "asked": set()}
+
+    def serve(self, number, connected, we_connected):
+        connection = wire.Connection(connected)
+        behaviour = self.behaviour(self.metainfo, connection, self.argument, self.shared)
+        Peer(self.mode, number, connection, behaviour, self.record).run(we_connected)
+
+    def accept(self, listener):
+        for number in itertools.count():
+            connected, _ = listener.accept()
+            threading.Thread(target=self.serve, args=(number, connected, False), daemon=True).start()
+
+
+def connect_all(seeders, address):
+    host, _, port = address.rpartition(":")
+    threads = [threading.Thread(target=seeder.serve, args=(0, socket.create_connection((host, int(port))), True))
+               for seeder in seeders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def listen_all(seeders, address):
+    host, _, port = address.rpartition(":")
+    listeners = [socket.create_server((host, 0 if index else int(port)), backlog=128)
+                 for index in range(len(seeders))]
+    threads = [threading.Thread(target=seeder.accept, args=(listener,))
+               for seeder, listener in zip(seeders, listeners)]
+    for thread in threads:
+        thread.start()
+    print("ready", host, *(listener.getsockname()[1] for listener in listeners), flush=True)
+    for thread in threads:
+        thread.join()
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@ import os
 import socket
 import struct
 
+import bencode
+
 PROTOCOL = b"\x13BitTorrent protocol"
 HANDSHAKE_LENGTH = 68
 CHOKE, UNCHOKE, INTERESTED, NOT_INTERESTED, HAVE, BITFIELD, REQUEST, PIECE, CANCEL = range(9)
-HAVE_ALL, HAVE_NONE, REJECT = 0x0E, 0x0F, 0x10
-FAST_BIT = 0x04
+HAVE_ALL, HAVE_NONE, REJECT, ALLOWED_FAST, EXTENDED = 0x0E, 0x0F, 0x10, 0x11, 0x14
+FAST_BIT = 0x04  # in the last reserved byte (BEP 6)
+EXTENSION_BIT = 0x10  # in the sixth (BEP 10)
 
 
 def handshake(info_hash, reserved=bytes(8), protocol=PROTOCOL, peer_id=None):
@@ -24,6 +27,10 @@ def have(piece):
 
 def block(piece, begin, data):
     return message(PIECE, struct.pack(">II", piece, begin) + data)
+
+
+def extension_handshake(fields):
+    return message(EXTENDED, b"\0" + bencode.encode(fields))
 
 
 def full_bitfield(piece_count):
