@@ -87,6 +87,9 @@ struct ProgressLineTests {
         #expect(
             ProgressLine.text(StatusReportFixture.report([torrent]), columns: 80, isUTF8: true)
                 == "debian-12.iso  checking 25.0%  1.0/4.0 MiB  8 workers")
+        let alone = StatusReport(torrents: [torrent], workers: [], secondsSinceStart: 1, restartCount: 0)
+        #expect(
+            ProgressLine.text(alone, columns: nil, isUTF8: true) == "debian-12.iso: checking 25.0%  1.0/4.0 MiB")
     }
 
     @Test func troubleTakesThePlaceOfRates() {
