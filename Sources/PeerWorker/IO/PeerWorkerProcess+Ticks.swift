@@ -47,7 +47,10 @@ extension PeerWorkerProcess {
     }
 
     private func report(now: MonotonicInstant) {
-        guard reports.ticked(now: now) else { return }
+        if reports.ticked(now: now) { tellReport() }
+    }
+
+    func tellReport() {
         let total = TransferReport(
             downloadedByteCount: totals.downloadedByteCount, wastedByteCount: totals.wastedByteCount,
             uploadedByteCount: 0, freeSlotCount: UInt16(clamping: intake.slots.freeCount),

@@ -229,6 +229,8 @@ final class PeerWorkerProcess {
     private func checkDrained(now: MonotonicInstant) {
         guard case .until(let limit) = draining else { return }
         guard intake.slots.freeCount == intake.slots.slotCount || now >= limit else { return }
+        // The last totals: what came since the last report counts for the tracker and for the user's last line.
+        tellReport()
         parcel.news.append(.drained)
         draining = .told
     }
