@@ -7,7 +7,8 @@ extension EndToEnd {
         let workspace: Workspace
         init() throws { workspace = try Workspace() }
 
-        @Test(.enabled(if: Able.leanSeeder, Why.lean)) func oneFileComesFromALeanSeederThatIsNamedAsPeer() throws {
+        @Test(.enabled(if: Able.leanSeeder, Why.lean))
+        func oneFileComesFromASeederThatIsNamedOnTheCommandLine() throws {
             let torrent = try workspace.makeTorrent(size: "32M")
             let seeder = try Seeder.lean(torrent, in: workspace)
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
@@ -16,26 +17,120 @@ extension EndToEnd {
             #expect(try seeder.servedByteCount() == torrent.byteCount)
         }
 
-        @Test(.enabled(if: Able.libtorrent && Able.opentracker, "needs libtorrent and opentracker"))
-        func oneFileComesFromLibtorrentThatOpentrackerNames() throws {
-            try expectDownloadThroughOpentracker(layout: .single, pieceLength: "256K")
+        struct Shape: CustomTestStringConvertible {
+            let testDescription: String
+            let layout: Workspace.Layout
+            var size = "8M"
+            var pieceLength = "256K"
+            var pads = false
+        }
+
+        @Test(
+            .enabled(if: Able.libtorrent && Able.opentracker, "needs python3-libtorrent and opentracker"),
+            arguments: [
+                Shape(testDescription: "one file", layout: .single),
+                Shape(testDescription: "nested folders", layout: .many),
+                Shape(testDescription: "files of no bytes", layout: .zero),
+                Shape(testDescription: "many files in a piece", layout: .tiny, size: "400K", pieceLength: "64K"),
+                Shape(testDescription: "pieces of no whole blocks", layout: .many, pieceLength: "100003"),
+                Shape(testDescription: "pieces below a block", layout: .single, size: "300K", pieceLength: "5000"),
+                Shape(testDescription: "one piece below a block", layout: .single, size: "777"),
+                Shape(testDescription: "a piece above all files", layout: .many, size: "1M", pieceLength: "4M"),
+                Shape(testDescription: "pad files", layout: .zero, pads: true),
+            ])
+        func payloadComesFromLibtorrentThatOpentrackerNames(_ shape: Shape) throws {
+            let port = try Ports.free()
+            let torrent = try workspace.makeTorrent(
+                "payload", shape.layout, size: shape.size, pieceLength: shape.pieceLength, pads: shape.pads,
+                trackers: ["http://127.0.0.1:\(port)/announce"])
+            let tracker = try TrackerProcess.open(port: port, torrent, in: workspace)
+            _ = try Seeder.libtorrent(torrent, in: workspace, announces: true)
+            try tracker.awaitSeeder(of: torrent, in: workspace)
+            let run = try SupervisorRun(workspace, [torrent])
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            #expect(Set(run.pieces("written")) == Set(0..<torrent.pieceCount))
+        }
+
+        @Test(.enabled(if: Able.aria2, "needs aria2c"))
+        func filesComeFromAria2() throws {
+            let torrent = try workspace.makeTorrent("payload", .zero, pieceLength: "64K")
+            let seeder = try Seeder.aria2(torrent, in: workspace)
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
+            try run.wait(for: "a peer by its name") {
+                $0.isA("peer", "connected") && $0.text("text")?.contains("aria2") == true
+            }
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+        }
+
+        /// Transmission does not talk to loopback addresses.
+        @Test(.enabled(if: Able.networkNamespaces && Able.transmission, "needs transmission-daemon and root"))
+        func filesComeFromTransmissionInAnotherNetwork() throws {
+            let network = try Namespaces(in: workspace)
+            let torrent = try workspace.makeTorrent("payload", .zero, pieceLength: "64K")
+            let seeder = try Seeder.transmission(torrent, on: network, in: workspace)
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--peer", seeder.address], before: network.inside(.client))
+            try run.wait(for: "a peer by its name") {
+                $0.isA("peer", "connected") && $0.text("text")?.contains("Transmission") == true
+            }
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+        }
+
+        @Test(.enabled(if: Able.leanSeeder, Why.lean))
+        func everyPeerWorkerCarriesBytes() throws {
+            let torrent = try workspace.makeTorrent(size: "32M")
+            let seeders = try (0..<4).map { _ in try Seeder.lean(torrent, in: workspace, rate: 4 << 20) }
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                ["--no-tracker", "--workers", "4"] + seeders.flatMap { ["--peer", $0.address] })
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            let connected = run.events.filter { $0.isA("peer", "connected") }
+            #expect(Set(connected.compactMap { $0.count("worker") }) == [0, 1, 2, 3])
+            for seeder in seeders { #expect(try seeder.servedByteCount() > torrent.byteCount / 20) }
+        }
+
+        @Test(.enabled(if: Able.libtorrent, Why.libtorrent))
+        func aPeerThatConnectsToUsIsASource() throws {
+            let torrent = try workspace.makeTorrent(size: "8M")
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker"])
+            let ours = "127.0.0.1:\(try run.listenPort())"
+            // Only the seeder's .torrent names the tracker, which knows nobody but us.
+            let tracker = try TrackerProcess.recording(in: workspace, ["--peer", ours])
+            let told = try workspace.makeTorrent(
+                of: "\(torrent.seedDirectory)/\(torrent.name)", trackers: [tracker.url])
+            _ = try Seeder.libtorrent(told, in: workspace, announces: true)
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            let peers = run.events.filter { $0.isA("peer", "connected") }
+            #expect(!peers.isEmpty && peers.allSatisfy { $0.members["incoming"] as? Bool == true })
+        }
+
+        @Test(.enabled(if: Able.leanSeeder, Why.lean))
+        func twoTorrentsOfOneRunEndInOneDirectory() throws {
+            let torrents = try ["one.bin", "two.bin"].map { try workspace.makeTorrent($0, size: "8M") }
+            let seeders = try torrents.map { try Seeder.lean($0, in: workspace) }
+            let run = try SupervisorRun(
+                workspace, torrents, ["--no-tracker"] + seeders.flatMap { ["--peer", $0.address] })
+            try run.expectEnd(0)
+            torrents[0].expectComplete(in: run.directory, besides: [torrents[1].name])
+            torrents[1].expectComplete(in: run.directory, besides: [torrents[0].name])
+        }
+
+        @Test(.enabled(if: Able.leanSeeder, Why.lean), arguments: ["none", "falloc"])
+        func sequentialDownloadWritesPiecesInOrder(allocation: String) throws {
+            let torrent = try workspace.makeTorrent(size: "8M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                ["--no-tracker", "--peer", seeder.address, "--sequential", "--file-allocation", allocation])
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            let granted = run.pieces("granted")
+            #expect(granted == granted.sorted())
         }
     }
-}
-
-private func expectDownloadThroughOpentracker(
-    layout: Workspace.Layout, pieceLength: String, pads: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
-) throws {
-    let workspace = try Workspace()
-    let port = try Ports.free()
-    let torrent = try workspace.makeTorrent(
-        "payload", layout, pieceLength: pieceLength, pads: pads, trackers: ["http://127.0.0.1:\(port)/announce"])
-    let tracker = try TrackerProcess.open(port: port, torrent, in: workspace)
-    let seeder = try Seeder.libtorrent(torrent, in: workspace, announces: true)
-    try tracker.awaitSeeder(of: torrent, in: workspace)
-    let run = try SupervisorRun(workspace, [torrent])
-    try run.expectEnd(0, sourceLocation: sourceLocation)
-    torrent.expectComplete(in: run.directory, sourceLocation: sourceLocation)
-    #expect(run.downloadedByteCount >= torrent.byteCount, sourceLocation: sourceLocation)
-    withExtendedLifetime(seeder) {}
 }

@@ -127,3 +127,12 @@ final class SupervisorRun {
         #expect(ProcessTable.ofRun(in: workspace) == [], sourceLocation: sourceLocation)
     }
 }
+
+extension Workspace {
+    /// Runs the supervisor with just these arguments, for commands that are no downloads, to its end.
+    func supervisor(_ arguments: [String], within seconds: Double = 20) throws -> Running {
+        let running = try Running([Programs.supervisor] + arguments, in: self, name: "supervisor-\(nextNumber())")
+        try running.wait(within: seconds)
+        return running
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// Workers that die or stand still in the middle of a download.
+    @Suite(.enabled(if: Able.leanSeeder, Why.lean)) struct WorkerDeaths {
+        let workspace: Workspace
+        init() throws { workspace = try Workspace() }
+
+        /// No piece is granted, verified or written once it was verified before.
+        private func expectNoPieceTwice(_ run: SupervisorRun, sourceLocation: SourceLocation = #_sourceLocation) {
+            var verified: Set<Int> = []
+            for event in run.events where event.kind == "piece" {
+                guard let piece = event.count("index"), let state = event.text("state") else { continue }
+                if state == "granted" || state == "verified" {
+                    #expect(!verified.contains(piece), "piece \(piece) \(state) again", sourceLocation: sourceLocation)
+                }
+                if state == "verified" { verified.insert(piece) }
+            }
+        }
+
+        @Test(arguments: ["peer", "hash", "writer"])
+        func tenKillsOfOneRoleInTurnCostNoVerifiedPiece(role: String) throws {
+            let torrent = try workspace.makeTorrent(size: "32M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
+            var victim = try run.worker(role)
+            for kills in 1...10 {
+                try run.wait(forPieces: 5 * kills)
+                kill(victim, SIGKILL)
+                victim = try run.worker(role, after: victim)
+            }
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            expectNoPieceTwice(run)
+            let deaths = run.events.filter { $0.isA("worker", "dead") && $0.count("signal") == Int(SIGKILL) }
+            #expect(deaths.count == 10)
+            #expect(deaths.allSatisfy { $0.text("role") == role })
+        }
+
+        @Test func killsOfAllRolesByTurnsCostNoVerifiedPiece() throws {
+            let torrent = try workspace.makeTorrent("payload", .many, size: "32M")
+            let seeders = try (0..<3).map { _ in
+                try Seeder.libtorrent(torrent, in: workspace)
+            }
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                ["--no-tracker", "--workers", "3", "--hash-workers", "2"] + seeders.flatMap { ["--peer", $0.address] })
+            for (kills, place) in [("peer", 0), ("hash", 1), ("writer", 0), ("peer", 2), ("hash", 0)].enumerated() {
+                try run.wait(forPieces: 10 * (kills + 1))
+                kill(try run.worker(place.0, place.1), SIGKILL)
+            }
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            expectNoPieceTwice(run)
+        }
+
+        @Test func aDeathOfAllWorkersAtOnceIsSurvived() throws {
+            let torrent = try workspace.makeTorrent(size: "24M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
+            try run.wait(forPieces: 20)
+            for role in ["peer", "hash", "writer"] { kill(try run.worker(role), SIGKILL) }
+            kill(try run.worker("peer", 1), SIGKILL)
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            expectNoPieceTwice(run)
+        }
+
+        @Test(arguments: ["peer", "hash", "writer"])
+        func aWorkerThatStandsStillIsReplaced(role: String) throws {
+            let torrent = try workspace.makeTorrent(size: "24M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--peer", seeder.address, "--heartbeat-ms", "200"])
+            try run.wait(forPieces: 20)
+            let still = try run.worker(role)
+            kill(still, SIGSTOP)
+            _ = try run.worker(role, after: still, within: 5)
+            #expect(!ProcessTable.isAlive(still))
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            expectNoPieceTwice(run)
+        }
+
+        @Test(arguments: ["peer", "hash", "writer"])
+        func aRoleThatAlwaysDiesEndsTheRunWithItsOwnCode(role: String) throws {
+            let torrent = try workspace.makeTorrent(size: "1M")
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--worker-wrap", "\(role)=/bin/false"])
+            try run.expectEnd(40, within: 30)
+        }
+
+        @Test func theWholeGroupStandingStillForAWhileIsNoReasonToKill() throws {
+            let torrent = try workspace.makeTorrent(size: "16M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--peer", seeder.address, "--heartbeat-ms", "200"])
+            try run.wait(forPieces: 10)
+            let all = ProcessTable.ofRun(in: workspace)
+            for process in all { kill(process, SIGSTOP) }
+            let stoppedAt = secondsNow()
+            try awaiting("two seconds") { secondsNow() - stoppedAt > 2 }
+            // The supervisor goes on last, when all its workers stood still no longer than itself.
+            for process in all where process != run.process.processID { kill(process, SIGCONT) }
+            run.process.send(SIGCONT)
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            let killed = run.events.filter { $0.isA("worker", "dead") && $0.count("signal") != nil }
+            #expect(killed.isEmpty)
+        }
+    }
+}
