@@ -26,6 +26,9 @@ final class SupervisorProcess {
     var partialsUnderWay: Set<AssignmentID> = []
     private var nextTick = MonotonicInstant.distantPast
     private var retryAt = MonotonicInstant.distantFuture
+    /// Places that SIGHUP has still to restart, the next one last, and the one whose successor is awaited.
+    private var toRestart: [Place] = []
+    private var restarting: Place?
     private let signals: OwnedDescriptor
     private var resolver: NameResolver?
 
@@ -262,6 +265,7 @@ final class SupervisorProcess {
         case .regionDropped(let place): for torrent in torrents { torrent.regionLost(at: place) }
         case .working(let worker):
             for torrent in torrents { torrent.working(worker, now: now) }
+            if restarting == worker.place { restartNext() }
         case .gaveUp(let place):
             if place.role == .hashWorker { context.budget.gaveUp(Int(place.ordinal)) }
             output.emit(.warning("\(place) died \(RestartPolicy.limit) times in a row and is given up"))
@@ -307,11 +311,12 @@ final class SupervisorProcess {
 
     // MARK: What the user sees
 
-    func statusReport(now: MonotonicInstant) -> StatusReport {
+    /// - Parameter listsWorkers: nil: when the output is going to show them.
+    func statusReport(now: MonotonicInstant, listsWorkers: Bool? = nil) -> StatusReport {
         let workers = context.shell.processes.values.sorted { $0.incarnation.place < $1.incarnation.place }
         return StatusReport(
             torrents: torrents.map { $0.report(now: now) },
-            workers: output.wantsWorkerFigures
+            workers: listsWorkers ?? output.wantsWorkerFigures
                 ? workers.map { process in
                     let isWorking = context.shell.keeper.isWorking(process.incarnation.place)
                     var report = WorkerReport(
@@ -333,7 +338,8 @@ final class SupervisorProcess {
             switch signal {
             case SIGINT, SIGTERM: interrupted(now: MonotonicClock.now)
             case SIGWINCH: output.terminalResized()
-            case SIGUSR1: output.logStatus(statusReport(now: MonotonicClock.now))
+            case SIGUSR1: output.logStatus(statusReport(now: MonotonicClock.now, listsWorkers: true))
+            case SIGHUP: restartAll()
             case SIGCHLD: reapOrphans()
             default: break
             }
@@ -351,6 +357,18 @@ final class SupervisorProcess {
             waitpid(pid, nil, WNOHANG)
             information = siginfo_t()
         }
+    }
+
+    /// HUP: every worker is replaced, one after another, so that the download goes on all the while.
+    private func restartAll() {
+        guard stop == nil else { return }
+        toRestart = context.shell.keeper.allPlaces.reversed()
+        if restarting == nil { restartNext() }
+    }
+
+    private func restartNext() {
+        restarting = toRestart.popLast()
+        if let place = restarting { context.shell.restart(place, reason: "asked for by SIGHUP") }
     }
 
     private func interrupted(now: MonotonicInstant) {

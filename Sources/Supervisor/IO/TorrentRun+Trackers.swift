@@ -23,6 +23,7 @@ extension TorrentRun {
         case .announce(let id, let tracker, let request):
             let number = UInt64(ordinal) << 48 | id.number
             announces[number] = id
+            announcedEvents[tracker] = request.event
             let sent = context.http.send(HTTPRequest(id: number, url: HTTPAnnounce.url(of: request, at: tracker)))
             if !sent { failed(number, .unreachable(reason: "too many announces are under way")) }
         case .cancelAnnounce(let id):
@@ -73,7 +74,7 @@ extension TorrentRun {
             .tracker(
                 metainfo.infoHash,
                 TrackerEvent(
-                    url: tracker.description, state: state, event: "", peerCount: count,
+                    url: tracker.description, state: state, event: announcedEvents[tracker]?.rawValue ?? "", peerCount: count,
                     text: TerminalText.escaped(notice.description))))
     }
 

@@ -46,6 +46,8 @@ final class TorrentRun {
     var saidGoodbye = false
     /// Announces under way, by the number that the HTTP client knows them by.
     var announces: [UInt64: AnnounceID] = [:]
+    /// What each tracker was told last.
+    var announcedEvents: [TrackerURL: AnnounceEvent] = [:]
 
     init(
         ordinal: UInt16, metainfo: Metainfo, storage: TorrentStorage, ourID: PeerID, settings: TorrentSettings,
@@ -291,7 +293,14 @@ final class TorrentRun {
         var connects: [Int: [PeerToConnect]] = [:]
         for action in actions {
             switch action {
-            case .connect(let worker, let peer): connects[worker, default: []].append(peer)
+            case .connect(let worker, let peer):
+                connects[worker, default: []].append(peer)
+                context.output.emit(
+                    .peer(
+                        metainfo.infoHash,
+                        PeerEvent(
+                            address: peer.address.description, state: .connecting, worker: worker, isIncoming: false,
+                            text: "")))
             case .close(let worker, let peer, let cause):
                 context.shell.tell(Place(.peerWorker, worker), SupervisorToPeerWorker.closePeer(peer: peer, cause))
             case .report(let address, let worker, let isIncoming, let news):
