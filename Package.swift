@@ -68,10 +68,14 @@ let package = Package(
         tests("SupervisorTests", ["Supervisor", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", logging]),
         tests(
             "PeerWorkerTests",
-            ["PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", "CLinux", nioCore, nioEmbedded, nioPosix, logging]),
+            [
+                "PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", "CLinux", nioCore, nioEmbedded, nioPosix,
+                logging,
+            ]),
         tests("HashWorkerTests", ["HashWorker", "PoolRuntime", "PoolProtocol", "BitTorrent"]),
         tests("WriterTests", ["Writer", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux"]),
-        tests("SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
+        tests(
+            "SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
         tests("EndToEndTests", ["BitTorrent", "PoolProtocol"], exclude: ["Tools"]),
     ]
 )

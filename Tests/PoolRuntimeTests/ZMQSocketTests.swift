@@ -78,7 +78,9 @@ import Testing
         var numbers: [Int] = []
         let deadline = MonotonicClock.now + .seconds(10)
         while numbers.count < count, MonotonicClock.now < deadline {
-            _ = pair.incumbent.receive(limit: 100) { _, payload in numbers.append(Int(payload[0]) | Int(payload[1]) << 8) }
+            _ = pair.incumbent.receive(limit: 100) { _, payload in
+                numbers.append(Int(payload[0]) | Int(payload[1]) << 8)
+            }
             _ = outbox.flush(into: pair.newcomer, to: receiver)
         }
         #expect(numbers == Array(0..<count))

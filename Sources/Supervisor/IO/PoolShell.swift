@@ -286,7 +286,8 @@ final class PoolShell {
         switch ending {
         case .exited: .ownDoing
         case .killed(let signal):
-            [SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSYS].contains(signal) ? .ownDoing : .killedFromOutside
+            [SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSYS].contains(signal)
+                ? .ownDoing : .killedFromOutside
         }
     }
 

@@ -38,9 +38,10 @@ extension TorrentRun {
             route { $0.opened(assignments, budget: &$1, pool: $2, into: &$3) }
         case .piecesRefused(let assignments):
             route { $0.refused(assignments, budget: &$1, pool: $2, into: &$3) }
-        case .piecesVerified(let assignments): route { coordinator, _, _, actions in
-            coordinator.verified(assignments, into: &actions)
-        }
+        case .piecesVerified(let assignments):
+            route { coordinator, _, _, actions in
+                coordinator.verified(assignments, into: &actions)
+            }
         case .blockDigests(let assignment, let digests): coordinator.digestsReceived(assignment, digests)
         case .pieceFailed(let assignment):
             route { $0.failed(assignment, budget: &$1, pool: $2, into: &$3) }
@@ -48,9 +49,10 @@ extension TorrentRun {
             route { $0.presenceReceived(assignment, bits: bits, isWhole: false, budget: &$1, pool: $2, into: &$3) }
         case .pieceProgress(let assignment, let bits):
             route { $0.presenceReceived(assignment, bits: bits, isWhole: true, budget: &$1, pool: $2, into: &$3) }
-        case .adopted: route { coordinator, _, _, actions in
-            coordinator.adopted(by: Int(worker.place.ordinal), into: &actions)
-        }
+        case .adopted:
+            route { coordinator, _, _, actions in
+                coordinator.adopted(by: Int(worker.place.ordinal), into: &actions)
+            }
         case .report(let report):
             route {
                 $0.framesReported(
@@ -59,7 +61,8 @@ extension TorrentRun {
         case .rechecked(_, let verdicts):
             context.shell.workDone(by: worker)
             rechecked(verdicts, by: worker)
-        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialsHanded, .neighbourBroke:
+        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialsHanded,
+            .neighbourBroke:
             break
         }
     }
@@ -71,16 +74,18 @@ extension TorrentRun {
             context.shell.workDone(by: worker)
             let ours = pieces.filter { $0.torrent == ordinal }
             route { $0.written(ours, budget: &$1, pool: $2, into: &$3) }
-        case .piecesSynced(_, let pieces): route { coordinator, _, _, actions in
-            coordinator.synced(pieces, into: &actions)
-        }
+        case .piecesSynced(_, let pieces):
+            route { coordinator, _, _, actions in
+                coordinator.synced(pieces, into: &actions)
+            }
         case .diskTrouble(let trouble):
             if diskTrouble == nil { diskTrouble = (trouble, now) }
             if trouble.isSync { route { $0.syncFailed(budget: &$1, pool: $2, into: &$3) } }
         case .diskRecovered: diskTrouble = nil
         case .waitingForLock:
             context.output.emit(.warning("\(name): another run's writer still holds the files; waiting for it"))
-        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialWritten, .syncedAll, .finished,
+        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialWritten, .syncedAll,
+            .finished,
             .report:
             break
         }

@@ -74,7 +74,8 @@ extension TorrentRun {
             .tracker(
                 metainfo.infoHash,
                 TrackerEvent(
-                    url: tracker.description, state: state, event: announcedEvents[tracker]?.rawValue ?? "", peerCount: count,
+                    url: tracker.description, state: state, event: announcedEvents[tracker]?.rawValue ?? "",
+                    peerCount: count,
                     text: TerminalText.escaped(notice.description))))
     }
 

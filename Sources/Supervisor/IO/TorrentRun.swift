@@ -66,7 +66,8 @@ final class TorrentRun {
         book = PeerBook(
             torrent: ordinal, ownID: ourID, ownAddresses: [], mostPeers: settings.mostPeers, now: now,
             generator: generator)
-        let lists = settings.usesTrackers ? metainfo.trackerTiers.map { $0.map(\.text) } + settings.extraTrackers : []
+        let ownTrackers = metainfo.trackerTiers.map { $0.map(\.text) }
+        let lists = settings.usesTrackers ? ownTrackers + settings.extraTrackers : []
         schedule = AnnounceSchedule(
             identity: AnnounceIdentity(
                 infoHash: metainfo.infoHash, peerID: ourID, key: UInt32.random(in: 0 ... .max, using: &self.generator),
@@ -77,7 +78,9 @@ final class TorrentRun {
         lastProgress = now
         for piece in storage.trusted { coordinator.restored(piece) }
         coordinator.partials = storage.partials
-        recheck = storage.toCheck.isEmpty ? nil : Recheck(geometry: metainfo.geometry, pieces: storage.toCheck, fileCount: metainfo.files.count)
+        recheck =
+            storage.toCheck.isEmpty
+            ? nil : Recheck(geometry: metainfo.geometry, pieces: storage.toCheck, fileCount: metainfo.files.count)
         if recheck == nil { phase = .preparing }
     }
 
@@ -131,7 +134,9 @@ final class TorrentRun {
         guard recheck != nil else { return }
         for verdict in verdicts where verdict.piece.value < metainfo.geometry.pieceCount {
             let isRight = verdict.outcome == .right
-            guard recheck!.verdict(on: verdict.piece, isRight: isRight, from: Int(worker.place.ordinal)) else { continue }
+            guard recheck!.verdict(on: verdict.piece, isRight: isRight, from: Int(worker.place.ordinal)) else {
+                continue
+            }
             if isRight {
                 coordinator.restored(verdict.piece)
                 foundRight.append(verdict.piece)

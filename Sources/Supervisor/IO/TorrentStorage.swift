@@ -55,7 +55,8 @@ final class TorrentStorage {
                     journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable)),
                 infoHash: metainfo.infoHash, selected: selected, checksEverything: options.verifiesFirst)
             for file in record.changedFiles {
-                let path = Int(file) < metainfo.files.count ? metainfo.files[Int(file)].path.relative : fileTable.partsPath
+                let path =
+                    Int(file) < metainfo.files.count ? metainfo.files[Int(file)].path.relative : fileTable.partsPath
                 output.emit(.warning("\(TerminalText.escaped(path)): changed since the last run; it is checked"))
             }
             journal = try files.replace(with: record.state)

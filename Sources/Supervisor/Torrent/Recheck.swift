@@ -56,7 +56,9 @@ struct Recheck {
     }
 
     /// A piece that could not be handed out (its file is gone): it counts as wrong.
-    mutating func unreadable(_ piece: PieceIndex, for worker: Int) { _ = verdict(on: piece, isRight: false, from: worker) }
+    mutating func unreadable(_ piece: PieceIndex, for worker: Int) {
+        _ = verdict(on: piece, isRight: false, from: worker)
+    }
 
     mutating func workerLost(_ worker: Int) {
         waiting += (inHand.removeValue(forKey: worker) ?? []).sorted().reversed()

@@ -32,7 +32,9 @@ struct VerifyReport {
     var badFiles: [File] {
         var counts: [Int: Int] = [:]
         for piece in wrong + missing {
-            for span in metainfo.layout.spans(of: piece) where !span.isPadding { counts[span.fileIndex, default: 0] += 1 }
+            for span in metainfo.layout.spans(of: piece) where !span.isPadding {
+                counts[span.fileIndex, default: 0] += 1
+            }
         }
         return counts.sorted { $0.key < $1.key }.map { index, count in
             let file = metainfo.files[index]

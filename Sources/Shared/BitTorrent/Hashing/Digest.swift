@@ -25,9 +25,14 @@ package struct Digest: Hashable, Sendable {
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Self.byteCount)
-        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: high >> UInt64(shift))) }
-        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: middle >> UInt64(shift))) }
-        for shift in stride(from: 24, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: low >> UInt32(shift))) }
+        func append(_ word: UInt64, byteCount: Int) {
+            for shift in (0..<byteCount).reversed() {
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * shift)))
+            }
+        }
+        append(high, byteCount: 8)
+        append(middle, byteCount: 8)
+        append(UInt64(low), byteCount: 4)
         return bytes
     }
 

@@ -33,9 +33,10 @@ package final class PollLoop {
     /// Calls `handler` in each turn in which the socket has messages.
     @discardableResult
     package func watch(_ socket: ZMQSocket, _ handler: @escaping () -> Void) -> Int {
-        add(Watch(identifier: nextIdentifier, socket: socket, descriptor: -1, events: Int16(ZMQ_POLLIN)) { _ in
-            handler()
-        })
+        add(
+            Watch(identifier: nextIdentifier, socket: socket, descriptor: -1, events: Int16(ZMQ_POLLIN)) { _ in
+                handler()
+            })
     }
 
     /// Calls `handler` with the events that happened (`ZMQ_POLLIN`, `ZMQ_POLLOUT`, `ZMQ_POLLERR`).

@@ -95,7 +95,8 @@ package final class ZMQSocket {
     /// Hands every waiting message to `body`, up to `limit` of them so that no socket starves another.
     /// - Parameter body: the sender's routing id (empty on a DEALER) and the payload, borrowed for the call.
     /// - Returns: whether there may be more.
-    package func receive(limit: Int, _ body: (_ sender: UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Bool {
+    package func receive(limit: Int, _ body: (_ sender: UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Bool
+    {
         var first = zmq_msg_t(), second = zmq_msg_t()
         for _ in 0..<limit {
             zmq_msg_init(&first)
