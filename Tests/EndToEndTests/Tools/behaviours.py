@@ -71,6 +71,16 @@ def end(connection, how):
     raise wire.Closed
 
 
+class Mute(Seeder):
+    """Takes the connection and never says a word."""
+
+    def greet(self):
+        """Stays silent."""
+
+    def announce_pieces(self):
+        """Stays silent."""
+
+
 class HandshakeSlow(Seeder):
     """Sends the handshake one byte at a time, 10 ms apart."""
 
@@ -360,7 +370,7 @@ class CloseAtOnce(Seeder):
 BEHAVIOURS = {
     "honest": Seeder,
     "eof-handshake": HandshakeCut, "half-close-handshake": HandshakeHalfClosed, "reset-handshake": HandshakeReset,
-    "slow-handshake": HandshakeSlow, "wrong-protocol": WrongProtocol, "wrong-info-hash": WrongInfoHash,
+    "mute": Mute, "slow-handshake": HandshakeSlow, "wrong-protocol": WrongProtocol, "wrong-info-hash": WrongInfoHash,
     "second-handshake": SecondHandshake, "close-at-once": CloseAtOnce,
     "half-close": HalfClose, "eof-length": EndInLength, "eof-header": EndInHeader, "eof-payload": EndInPayload,
     "half-close-frame": HalfCloseInFrame, "reset-frame": ResetInFrame, "close-mid-piece": CloseMidPiece,

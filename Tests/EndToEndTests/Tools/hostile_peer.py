@@ -3,9 +3,10 @@
 
 Every --mode is a seeder on a port of its own. Prints "ready ADDRESS PORT..." when they listen, the ports in the order
 of the modes. --record FILE gets one JSON object a line: {"ts", "event", "mode", "connection"} with event connected,
-handshake, interested, request (piece, begin, length, outstanding, served), cancel, closed (ending: "fin" or "reset" by
-the other side, "ours" by us; seconds since connected; blocks served). `outstanding` is the number of requests that have
-arrived and were neither answered nor cancelled: what the other side keeps in flight.
+handshake, interested, request (piece, begin, length, outstanding, waiting, served), cancel, closed (ending: "fin" or
+"reset" by the other side, "ours" by us; seconds since connected; blocks served). `outstanding` is the number of requests
+that have arrived and were neither answered nor cancelled: what the other side keeps in flight; those of them that will
+be answered are `waiting`.
 """
 import argparse
 import itertools
@@ -119,7 +120,8 @@ class Peer:
         if request in self.ignored:
             self.ignored.remove(request)  # asked again: it waits once
         outstanding = 1 + len(self.requests) + len(self.ignored)
-        self.note("request", piece=piece, begin=begin, length=length, outstanding=outstanding, served=self.served)
+        self.note("request", piece=piece, begin=begin, length=length, outstanding=outstanding,
+                  waiting=1 + len(self.requests), served=self.served)
         limit = getattr(self.behaviour, "queue_limit", None)
         if limit is None or len(self.requests) < limit:
             self.requests.append(request)
