@@ -35,16 +35,19 @@ final class PoolShell {
         var complained: (Place, String) -> Void
     }
 
-    private(set) var keeper: PoolKeeper
+    var keeper: PoolKeeper
     private(set) var processes: [Place: WorkerProcess] = [:]
+
+    /// From the start of a process to its hello (a guess, far beyond a cold start's 0.1 s).
+    private static let startLimit: Duration = .seconds(20)
     var handlers: Handlers?
 
     private let plan: PoolPlan
     private let settings: Settings
-    private let poll: PollLoop
+    let poll: PollLoop
     private let runDirectory: RunDirectory
     private let context: ZMQContext
-    private let control: ZMQSocket
+    let control: ZMQSocket
     private let tcpListeners: TCPListeners?
     private var unixListeners: [Place: OwnedDescriptor] = [:]
     private var regions: [Place: OwnedDescriptor] = [:]
@@ -299,9 +302,12 @@ final class PoolShell {
         switch verdict {
         case .alive: process.hasToldSlowDisk = false
         case .silent:
-            // A worker that was never heard of may still be loading; its start has a limit of its own.
-            guard process.isConnected else { return }
-            condemn(process.incarnation, reason: "its loop has not turned for \(Silence.missedBeats) heartbeats")
+            // A worker that was never heard of may still be loading, on a slow disk or under strace.
+            if process.isConnected {
+                condemn(process.incarnation, reason: "its loop has not turned for \(Silence.missedBeats) heartbeats")
+            } else if now - process.started >= Self.startLimit {
+                condemn(process.incarnation, reason: "it has not said hello within \(Int(Self.startLimit.inSeconds)) s")
+            }
         case .diskIsSlow(let call, let duration):
             guard !process.hasToldSlowDisk else { return }
             process.hasToldSlowDisk = true
@@ -313,92 +319,6 @@ final class PoolShell {
         var cores = [UInt32](repeating: 0, count: 1024)
         let count = Int(clinux_usable_cores(&cores, UInt32(cores.count)))
         return Array(cores.prefix(count))
-    }
-
-    // MARK: Messages
-
-    private func receive() {
-        let mayHaveMore = control.receive(limit: 256) { sender, frame in
-            guard let worker = Incarnation(routingID: sender), let process = process(worker) else { return }
-            do throws(PoolCodecError) {
-                switch worker.place.role {
-                case .peerWorker:
-                    try PeerWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
-                case .hashWorker:
-                    try HashWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
-                case .writer: try WriterToSupervisor.decodeAll(frame) { received($0, from: process) }
-                case .supervisor: break
-                }
-            } catch { condemn(worker, reason: "it sent what cannot be read (\(error))") }
-        }
-        if mayHaveMore { poll.mustNotWait = true }
-    }
-
-    private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess) {
-        switch message {
-        case .hello(let hello): greeted(hello, process)
-        case .joined: break
-        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
-        case .replacementSeen(let seen): seenReplacement(seen, process)
-        case .descriptorReceived(let name): process.descriptorReceived(name)
-        case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained:
-            handlers?.peerWorkerSpoke(process.incarnation, message)
-        }
-    }
-
-    private func received(_ message: HashWorkerToSupervisor, from process: WorkerProcess) {
-        switch message {
-        case .hello(let hello): greeted(hello, process)
-        case .joined: break
-        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
-        case .replacementSeen(let seen): seenReplacement(seen, process)
-        case .descriptorReceived(let name): process.descriptorReceived(name)
-        case .regionMapped(let owner): mapped(owner, process)
-        case .adopted:
-            handlers?.hashWorkerSpoke(process.incarnation, message)
-            decide { $0.adopted(by: process.incarnation, into: &$1) }
-        case .piecesVerified, .pieceFailed:
-            keeper.verdictGiven(by: process.incarnation)
-            handlers?.hashWorkerSpoke(process.incarnation, message)
-        case .neighbourBroke(let who, let text):
-            condemn(who, reason: "\(process.incarnation.place) says: \(text)")
-        case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .pieceProgress, .rechecked,
-            .partialsHanded, .report:
-            handlers?.hashWorkerSpoke(process.incarnation, message)
-        }
-    }
-
-    private func received(_ message: WriterToSupervisor, from process: WorkerProcess) {
-        switch message {
-        case .hello(let hello): greeted(hello, process)
-        case .joined: break
-        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
-        case .replacementSeen(let seen): seenReplacement(seen, process)
-        case .descriptorReceived(let name): process.descriptorReceived(name)
-        case .regionMapped(let owner): mapped(owner, process)
-        case .torrentReady, .piecesWritten, .piecesSynced, .partialWritten, .syncedAll, .finished, .diskTrouble,
-            .diskRecovered, .waitingForLock, .report:
-            handlers?.writerSpoke(process.incarnation, message)
-        }
-    }
-
-    private func greeted(_ hello: Hello, _ process: WorkerProcess) {
-        guard hello.vocabulary == Vocabulary.hash, hello.who == process.incarnation else {
-            return condemn(process.incarnation, reason: "it is of another build")
-        }
-        process.isConnected = true
-        decide { $0.helloReceived(from: process.incarnation, into: &$1) }
-    }
-
-    private func seenReplacement(_ seen: ReplacementSeen, _ process: WorkerProcess) {
-        decide {
-            $0.replacementSeen(
-                by: process.incarnation, of: seen.newcomer, stillReading: seen.stillReading, into: &$1)
-        }
-    }
-
-    private func mapped(_ owner: Incarnation, _ process: WorkerProcess) {
-        decide { $0.regionMapped(RegionReader(reader: process.incarnation, owner: owner), into: &$1) }
     }
 
     /// The work that a worker did: an excuse for the deaths before it.

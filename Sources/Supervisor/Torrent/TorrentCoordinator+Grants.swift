@@ -11,8 +11,12 @@ extension TorrentCoordinator {
     /// Most pieces that are opened by one event, so that a torrent of tiny pieces does not hold up the loop.
     private static var mostOpenedAtOnce: Int { 256 }
 
-    mutating func serveAll(budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]) {
-        for worker in demand.keys.sorted() where demand[worker]! > 0 {
+    /// - Parameter last: a worker that comes after all others: it has just returned what others may take.
+    mutating func serveAll(
+        last: Int? = nil, budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
+    ) {
+        for worker in demand.keys.sorted(by: { ($0 == last ? 1 : 0, $0) < ($1 == last ? 1 : 0, $1) })
+        where demand[worker]! > 0 {
             serve(worker, budget: &budget, pool: pool, into: &actions)
         }
     }

@@ -128,7 +128,7 @@ struct TorrentCoordinator {
             return overflow || end > UInt32(count) ? nil : range.firstBlock..<end
         }
         blocks.returned(assignment, runs, by: worker, wasSlow: reason == .slow || reason == .choked)
-        serveAll(budget: &budget, pool: pool, into: &actions)
+        serveAll(last: worker, budget: &budget, pool: pool, into: &actions)
     }
 }
 

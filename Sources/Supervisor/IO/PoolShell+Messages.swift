@@ -1,0 +1,91 @@
+import BitTorrent
+import PoolProtocol
+import PoolRuntime
+
+/// What comes in over the control socket: the pool's own business goes to the keeper, the work to the handlers. A
+/// process that sends what cannot be read is replaced.
+extension PoolShell {
+    func receive() {
+        let mayHaveMore = control.receive(limit: 256) { sender, frame in
+            guard let worker = Incarnation(routingID: sender), let process = process(worker) else { return }
+            do throws(PoolCodecError) {
+                switch worker.place.role {
+                case .peerWorker:
+                    try PeerWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
+                case .hashWorker:
+                    try HashWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
+                case .writer: try WriterToSupervisor.decodeAll(frame) { received($0, from: process) }
+                case .supervisor: break
+                }
+            } catch { condemn(worker, reason: "it sent what cannot be read (\(error))") }
+        }
+        if mayHaveMore { poll.mustNotWait = true }
+    }
+
+    private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess) {
+        switch message {
+        case .hello(let hello): greeted(hello, process)
+        case .joined: break
+        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .replacementSeen(let seen): seenReplacement(seen, process)
+        case .descriptorReceived(let name): process.descriptorReceived(name)
+        case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained:
+            handlers?.peerWorkerSpoke(process.incarnation, message)
+        }
+    }
+
+    private func received(_ message: HashWorkerToSupervisor, from process: WorkerProcess) {
+        switch message {
+        case .hello(let hello): greeted(hello, process)
+        case .joined: break
+        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .replacementSeen(let seen): seenReplacement(seen, process)
+        case .descriptorReceived(let name): process.descriptorReceived(name)
+        case .regionMapped(let owner): mapped(owner, process)
+        case .adopted:
+            handlers?.hashWorkerSpoke(process.incarnation, message)
+            decide { $0.adopted(by: process.incarnation, into: &$1) }
+        case .piecesVerified, .pieceFailed:
+            keeper.verdictGiven(by: process.incarnation)
+            handlers?.hashWorkerSpoke(process.incarnation, message)
+        case .neighbourBroke(let who, let text):
+            condemn(who, reason: "\(process.incarnation.place) says: \(text)")
+        case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .pieceProgress, .rechecked,
+            .partialsHanded, .report:
+            handlers?.hashWorkerSpoke(process.incarnation, message)
+        }
+    }
+
+    private func received(_ message: WriterToSupervisor, from process: WorkerProcess) {
+        switch message {
+        case .hello(let hello): greeted(hello, process)
+        case .joined: break
+        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .replacementSeen(let seen): seenReplacement(seen, process)
+        case .descriptorReceived(let name): process.descriptorReceived(name)
+        case .regionMapped(let owner): mapped(owner, process)
+        case .torrentReady, .piecesWritten, .piecesSynced, .partialWritten, .syncedAll, .finished, .diskTrouble,
+            .diskRecovered, .waitingForLock, .report:
+            handlers?.writerSpoke(process.incarnation, message)
+        }
+    }
+
+    private func greeted(_ hello: Hello, _ process: WorkerProcess) {
+        guard hello.vocabulary == Vocabulary.hash, hello.who == process.incarnation else {
+            return condemn(process.incarnation, reason: "it is of another build")
+        }
+        process.isConnected = true
+        decide { $0.helloReceived(from: process.incarnation, into: &$1) }
+    }
+
+    private func seenReplacement(_ seen: ReplacementSeen, _ process: WorkerProcess) {
+        decide {
+            $0.replacementSeen(
+                by: process.incarnation, of: seen.newcomer, stillReading: seen.stillReading, into: &$1)
+        }
+    }
+
+    private func mapped(_ owner: Incarnation, _ process: WorkerProcess) {
+        decide { $0.regionMapped(RegionReader(reader: process.incarnation, owner: owner), into: &$1) }
+    }
+}
