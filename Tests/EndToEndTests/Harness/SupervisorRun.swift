@@ -8,6 +8,8 @@ final class SupervisorRun {
     let process: Running
     /// Where the files go.
     let directory: String
+    /// The file of `--events`.
+    let eventsPath: String
     private let log: EventLog
 
     /// - Parameters:
@@ -21,11 +23,11 @@ final class SupervisorRun {
         self.workspace = workspace
         self.directory = directory ?? workspace.path("out")
         let name = "run-\(workspace.nextNumber())"
-        let events = workspace.path("\(name).events")
-        log = EventLog(events)
+        eventsPath = workspace.path("\(name).events")
+        log = EventLog(eventsPath)
         let usual: [(option: String, value: String)] = [
             ("--dir", self.directory), ("--state-dir", workspace.path("state")), ("--listen-port", "0"),
-            ("--workers", "2"), ("--events", events),
+            ("--workers", "2"), ("--events", eventsPath),
         ]
         process = try Running(
             before + [Programs.supervisor]

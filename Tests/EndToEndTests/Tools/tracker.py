@@ -8,10 +8,17 @@ Prints "ready ADDRESS PORT" when it listens. Modes:
   failure     200 and a failure reason                         warning     as normal, with a warning message
   error       status 500                                       redirect    to itself, for ever
   endless     a body that never ends                           odd         a compact list of 7 bytes
+  drip        a byte of the answer every second                huge        2 MiB of a sound answer
+  cut         less than its Content-Length                     chunks      a chunk whose size is no number of 64 bits
+  bomb        16 MiB that gzip makes small                     deep        lists in lists in lists
+  types       values of the wrong types                        close       takes the request and hangs up
+  to-file, to-ftp, to-unix   redirects to another scheme
   flood       10,000 peers: port 0, 0.0.0.0, multicast, duplicates and addresses of no one
+  own         the announcer's own address, many times, and --peer
 Records: {"ts", "path", "info_hash" (hex), "peer_id" (hex), "event", and the other parameters as they came}.
 """
 import argparse
+import gzip
 import http.server
 import ipaddress
 import json
@@ -25,7 +32,10 @@ import bencode
 from lifetime import end_with_starter
 
 MODES = ("normal", "dictionary", "slow", "silent", "refuse", "garbage", "failure", "warning", "error", "redirect",
-         "endless", "odd", "flood")
+         "endless", "odd", "drip", "huge", "cut", "chunks", "bomb", "deep", "types", "close", "to-file", "to-ftp",
+         "to-unix", "flood", "own")
+ELSEWHERE = {"to-file": "file:///etc/hostname", "to-ftp": "ftp://127.0.0.1:1/announce",
+             "to-unix": "unix:///var/run/docker.sock/announce"}
 
 
 def compact(peers, version):
@@ -72,6 +82,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(bytes(range(256)))
         elif mode == "endless":
             self.answer_without_end()
+        elif mode == "drip":
+            self.answer_slowly(bencode.encode(self.reply(fields)))
+        elif mode == "cut":
+            self.answer(bencode.encode(self.reply(fields)), 200, ("Content-Length", "100000"))
+        elif mode == "chunks":
+            self.answer_in_bad_chunks()
+        elif mode == "bomb":
+            self.answer(gzip.compress(bytes(16 << 20)), 200, ("Content-Encoding", "gzip"))
+        elif mode == "deep":
+            self.answer(b"d5:peers" + b"l" * 200_000 + b"e" * 200_000 + b"e")
+        elif mode == "types":
+            self.answer(bencode.encode({"interval": "soon", "min interval": [], "peers": 7, "complete": b"x",
+                                        "tracker id": {}, "warning message": 1}))
+        elif mode == "close":
+            self.close_connection = True
+        elif mode in ELSEWHERE:
+            self.answer(b"", 302, ("Location", ELSEWHERE[mode]))
         else:
             if mode == "slow":
                 time.sleep(self.options.delay)
@@ -85,10 +112,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, body, status=200, *headers):
         self.send_response(status)
-        for name, value in (("Content-Type", "text/plain"), ("Content-Length", str(len(body))), *headers):
+        for name, value in {"Content-Type": "text/plain", "Content-Length": str(len(body)), **dict(headers)}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def answer_slowly(self, body):
+        self.answer(b"", 200, ("Content-Length", str(len(body))))
+        try:
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(1)
+        except OSError:
+            pass
+
+    def answer_in_bad_chunks(self):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nd5:peers")
 
     def answer_without_end(self):
         self.send_response(200)
@@ -115,6 +154,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             peers += self.announcers(fields)
         if options.mode == "flood":
             peers += flood_peers()
+        if options.mode == "huge":
+            reply["padding"] = bytes(2 << 20)
+        if options.mode == "own":
+            peers += [(self.client_address[0], int(fields["port"]))] * 50
         if options.mode == "dictionary":
             reply["peers"] = [{"peer id": bytes(20), "ip": host, "port": port} for host, port in peers]
         elif options.mode == "odd":
