@@ -78,6 +78,21 @@ struct TorrentCoordinatorTests {
         #expect(talk.want(16384, by: 0).grants == [])
     }
 
+    @Test func returnedBlocksAreOfferedToOthersFirst() throws {
+        // Memory is full, and the worker that returns blocks wants more: a piece that only a slow peer of it has must not
+        // come back to it while another worker has nothing to do.
+        var talk = try TorrentConversation.fetching(
+            byteCount: 2 * 65536, pieceByteCount: 65536, frames: 1, workers: 2)
+        _ = talk.want(1 << 20, by: 0)
+        #expect(talk.opened([1]).grants == [grant(1, 0, 0..<4)])
+        #expect(talk.want(16384, by: 1) == [])
+        #expect(
+            talk.returned(1, 2..<4, .slow, by: 0) == [
+                .tellHashWorker(0, .admit(worker: 1, [1])), .tellPeerWorker(1, .grantBlocks([grant(1, 0, 2..<3)])),
+                .tellPeerWorker(0, .grantBlocks([grant(1, 0, 3..<4)])),
+            ])
+    }
+
     @Test func blocksBeyondThePieceAreNotTakenBack() throws {
         var talk = try TorrentConversation.fetching(byteCount: 65536, pieceByteCount: 65536)
         _ = talk.want(65536)
