@@ -17,7 +17,9 @@ final class HostilePeers: Server {
             let text = process.outputText
             guard text.hasSuffix("\n") else { return nil }
             let words = text.split(whereSeparator: \.isWhitespace)
-            guard words.count == modes.count + 2, words[0] == "ready" else { throw Unexpected("no ready line: \(text)") }
+            guard words.count == modes.count + 2, words[0] == "ready" else {
+                throw Unexpected("no ready line: \(text)")
+            }
             return words.dropFirst(2).map { "\(words[1]):\($0)" }
         }
         peers = Array(zip(modes, addresses))

@@ -14,14 +14,16 @@ struct HostileRun {
     ///     no honest seeder.
     ///   - arguments: more of the supervisor's.
     init(
-        _ modes: [String], _ torrent: Torrent, in workspace: Workspace, honestRate rate: Int?, _ arguments: [String] = []
+        _ modes: [String], _ torrent: Torrent, in workspace: Workspace, honestRate rate: Int?,
+        _ arguments: [String] = []
     ) throws {
         self.torrent = torrent
         hostile = try HostilePeers(modes, torrent, in: workspace)
         honest = try rate.map { try Seeder.lean(torrent, in: workspace, rate: $0) }
         run = try SupervisorRun(
             workspace, [torrent],
-            ["--no-tracker", "--sync", "none"] + hostile.options + (honest.map { ["--peer", $0.address] } ?? []) + arguments)
+            ["--no-tracker", "--sync", "none"] + hostile.options + (honest.map { ["--peer", $0.address] } ?? [])
+                + arguments)
     }
 
     /// Whole and right at the end, whoever was met: and every process is still the one that was started.
@@ -57,7 +59,8 @@ struct HostileRun {
         let visits = Dictionary(grouping: records.filter { $0.kind == "connected" }) { $0.text("mode") ?? "" }
         for (mode, list) in visits {
             let peerCount = hostile.peers.count { $0.mode == mode }
-            #expect(list.count <= 2 * peerCount, "\(mode) was visited \(list.count) times", sourceLocation: sourceLocation)
+            #expect(
+                list.count <= 2 * peerCount, "\(mode) was visited \(list.count) times", sourceLocation: sourceLocation)
         }
     }
 }
@@ -74,7 +77,8 @@ extension SupervisorRun {
         let processes = Dictionary(grouping: workers) { "\($0.text("role") ?? "") \($0.count("ordinal") ?? -1)" }
         #expect(processes.count >= 3, sourceLocation: sourceLocation)
         for (place, list) in processes {
-            #expect(Set(list.map { $0.count("pid") }).count == 1, "\(place) was replaced", sourceLocation: sourceLocation)
+            #expect(
+                Set(list.map { $0.count("pid") }).count == 1, "\(place) was replaced", sourceLocation: sourceLocation)
         }
         for death in workers where death.text("state") == "dead" {
             #expect(

@@ -23,10 +23,7 @@ extension EndToEnd {
             let keptAlive = try start(["keep-alives-only", "keep-alives-only-20"], torrent, "only keep-alives")
             let lonely = try SupervisorRun(
                 workspace, [torrent],
-                [
-                    "--dir", workspace.path("lonely"), "--state-dir", workspace.path("lonely.state"), "--tracker",
-                    "http://127.0.0.1:\(try Ports.free())/announce",
-                ])
+                ["--tracker", "http://127.0.0.1:\(try Ports.free())/announce"] + own("lonely"))
             for peer in gone.hostile.peers {
                 try gone.run.wait(for: "end of \(peer.mode)") {
                     $0.isA("peer", "closed") && $0.text("address") == peer.address
@@ -42,7 +39,9 @@ extension EndToEnd {
             let before = usage()
             #expect(before.count == 4 * 5)
             let start = secondsNow()
-            try awaiting("the end of the measurement", within: Self.seconds + 10) { secondsNow() - start >= Self.seconds }
+            try awaiting("the end of the measurement", within: Self.seconds + 10) {
+                secondsNow() - start >= Self.seconds
+            }
             let after = usage()
             let elapsed = secondsNow() - start
             let shares = after.map { ($0.key, ($0.value - (before[$0.key] ?? 0)) / elapsed) }
@@ -54,9 +53,12 @@ extension EndToEnd {
         }
 
         private func start(_ modes: [String], _ torrent: Torrent, _ name: String) throws -> HostileRun {
-            try HostileRun(
-                modes, torrent, in: workspace, honestRate: nil,
-                ["--dir", workspace.path(name), "--state-dir", workspace.path("\(name).state")])
+            try HostileRun(modes, torrent, in: workspace, honestRate: nil, own(name))
+        }
+
+        /// Several runs of one torrent at a time need directories of their own.
+        private func own(_ name: String) -> [String] {
+            ["--dir", workspace.path(name), "--state-dir", workspace.path("\(name).state")]
         }
 
         /// CPU seconds of every process of all runs.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A small HTTP tracker that writes every announce down, one JSON object a line, and can misbehave.
+"""A small HTTP or HTTPS tracker that writes every announce down, one JSON object a line, and can misbehave.
 
-Prints "ready ADDRESS PORT" when it listens. Modes:
+Prints "ready ADDRESS PORT" when it listens. An announce to /MODE/announce has a mode of its own. Modes:
   normal      compact peers (BEP 23, and peers6 of BEP 7)      dictionary  the list of dictionaries of BEP 3
   slow        as normal, after --delay seconds                 silent      takes the request, never answers
   refuse      resets every connection                          garbage     200 and bytes that are no bencoding
@@ -23,6 +23,7 @@ import http.server
 import ipaddress
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -45,9 +46,9 @@ def compact(peers, version):
 
 
 def flood_peers():
-    """Ten thousand addresses, none of them worth a connection; 192.0.2.0/24 is for documentation (RFC 5737)."""
+    """Ten thousand addresses, none of them worth a connection: where loopback addresses are, nobody is at port 1."""
     odd = [("127.0.0.1", 0), ("0.0.0.0", 6881), ("224.0.0.1", 6881), ("255.255.255.255", 6881)]
-    return odd + [(f"192.0.2.{index % 256}", 1 + index % 500) for index in range(10_000 - len(odd))]
+    return odd + [(f"127.200.{index // 200 % 40}.{1 + index % 200}", 1) for index in range(10_000 - len(odd))]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -68,10 +69,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if name in fields:
                 fields[name] = fields[name].encode("latin-1").hex()
         self.note({"ts": time.time(), "path": url.path, **fields})
-        mode = self.options.mode
+        mode = self.mode = self.mode_of(url.path)
         if mode == "refuse":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
+            self.connection.close()  # no FIN first, so that it is a reset
         elif mode == "silent":
             self.connection.recv(1)
         elif mode == "error":
@@ -103,6 +104,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if mode == "slow":
                 time.sleep(self.options.delay)
             self.answer(bencode.encode(self.reply(fields)))
+
+    def mode_of(self, path):
+        words = path.split("/")
+        return words[1] if len(words) > 2 and words[1] in MODES else self.options.mode
 
     def note(self, entry):
         if self.record:
@@ -140,27 +145,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def reply(self, fields):
         options = self.options
-        if options.mode == "failure":
+        if self.mode == "failure":
             return {"failure reason": "the torrent is not known here"}
         reply = {"interval": options.interval, "complete": len(options.peer), "incomplete": 0}
         if options.min_interval:
             reply["min interval"] = options.min_interval
         if options.tracker_id:
             reply["tracker id"] = options.tracker_id
-        if options.mode == "warning":
+        if self.mode == "warning":
             reply["warning message"] = "this tracker closes soon"
         peers = list(options.peer)
         if options.remember:
             peers += self.announcers(fields)
-        if options.mode == "flood":
+        if self.mode == "flood":
             peers += flood_peers()
-        if options.mode == "huge":
+        if self.mode == "huge":
             reply["padding"] = bytes(2 << 20)
-        if options.mode == "own":
+        if self.mode == "own":
             peers += [(self.client_address[0], int(fields["port"]))] * 50
-        if options.mode == "dictionary":
+        if self.mode == "dictionary":
             reply["peers"] = [{"peer id": bytes(20), "ip": host, "port": port} for host, port in peers]
-        elif options.mode == "odd":
+        elif self.mode == "odd":
             reply["peers"] = compact(peers, 4)[:6] + b"\x01"
         else:
             reply["peers"] = compact(peers, 4)
@@ -184,12 +189,6 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def shutdown_request(self, request):
-        if Handler.options.mode == "refuse":
-            self.close_request(request)  # no FIN first: with SO_LINGER 0 this is a reset
-        else:
-            super().shutdown_request(request)
-
     def handle_error(self, request, client_address):
         """A client that goes away is no event worth a traceback."""
 
@@ -210,11 +209,17 @@ def main():
     parser.add_argument("--min-interval", type=int, default=0, help="seconds; 0: not in the reply")
     parser.add_argument("--tracker-id", default="")
     parser.add_argument("--delay", type=float, default=30, help="seconds, for mode slow (default 30)")
+    parser.add_argument("--certificate", help="PEM file; makes it an https tracker")
+    parser.add_argument("--key", help="PEM file of the certificate's key")
     options = parser.parse_args()
     end_with_starter()
     Handler.options = options
     Handler.record = open(options.record, "a", encoding="utf-8") if options.record else None
     server = Server(options.listen, Handler)
+    if options.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.certificate, options.key)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print("ready", *server.server_address[:2], flush=True)
     server.serve_forever()
 
