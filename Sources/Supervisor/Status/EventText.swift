@@ -79,6 +79,8 @@ enum EventText {
             + "\(peer.state.rawValue)\(peer.text.isEmpty ? "" : " (\(peer.text))")"
     }
 
+    /// A tracker that is of no use is a warning, for it may be why nothing moves. It stays at a few lines: the time between
+    /// two tries doubles.
     private static func tracker(_ tracker: TrackerEvent) -> Line {
         let told = tracker.event.isEmpty ? "" : " \(tracker.event)"
         let text = tracker.text.isEmpty ? "" : ": \(tracker.text)"
@@ -86,9 +88,9 @@ enum EventText {
         case .announced:
             let peers = Amounts.counted(tracker.peerCount, "peer")
             return Line(.info, "tracker \(tracker.url): announced\(told), \(peers)\(text)")
-        case .failed: return Line(.notice, "tracker \(tracker.url): failed\(told)\(text)")
-        case .warning: return Line(.notice, "tracker \(tracker.url): warns\(text)")
-        case .skipped: return Line(.notice, "tracker \(tracker.url): skipped\(text)")
+        case .failed: return Line(.warning, "tracker \(tracker.url): failed\(told)\(text)")
+        case .warning: return Line(.warning, "tracker \(tracker.url): warns\(text)")
+        case .skipped: return Line(.warning, "tracker \(tracker.url): skipped\(text)")
         }
     }
 

@@ -48,9 +48,9 @@ struct EventTextTests {
             ).first
         }
         #expect(line(.announced) == .init(.info, "tracker http://t: announced started, 1 peer: so"))
-        #expect(line(.failed) == .init(.notice, "tracker http://t: failed started: so"))
-        #expect(line(.warning) == .init(.notice, "tracker http://t: warns: so"))
-        #expect(line(.skipped) == .init(.notice, "tracker http://t: skipped: so"))
+        #expect(line(.failed) == .init(.warning, "tracker http://t: failed started: so"))
+        #expect(line(.warning) == .init(.warning, "tracker http://t: warns: so"))
+        #expect(line(.skipped) == .init(.warning, "tracker http://t: skipped: so"))
     }
 
     @Test func whatNobodyReadsIsNotMade() {
