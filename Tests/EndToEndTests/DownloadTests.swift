@@ -54,12 +54,9 @@ extension EndToEnd {
 
         @Test(.enabled(if: Able.aria2, "needs aria2c"))
         func filesComeFromAria2() throws {
-            let torrent = try workspace.makeTorrent("payload", .zero, pieceLength: "64K")
+            let torrent = try workspace.makeTorrent("payload", .zero, size: "8M", pieceLength: "64K")
             let seeder = try Seeder.aria2(torrent, in: workspace)
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
-            try run.wait(for: "a peer by its name") {
-                $0.isA("peer", "connected") && $0.text("text")?.contains("aria2") == true
-            }
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
         }
@@ -68,20 +65,17 @@ extension EndToEnd {
         @Test(.enabled(if: Able.networkNamespaces && Able.transmission, "needs transmission-daemon and root"))
         func filesComeFromTransmissionInAnotherNetwork() throws {
             let network = try Namespaces(in: workspace)
-            let torrent = try workspace.makeTorrent("payload", .zero, pieceLength: "64K")
+            let torrent = try workspace.makeTorrent("payload", .zero, size: "8M", pieceLength: "64K")
             let seeder = try Seeder.transmission(torrent, on: network, in: workspace)
             let run = try SupervisorRun(
                 workspace, [torrent], ["--no-tracker", "--peer", seeder.address], before: network.inside(.client))
-            try run.wait(for: "a peer by its name") {
-                $0.isA("peer", "connected") && $0.text("text")?.contains("Transmission") == true
-            }
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
         }
 
         @Test(.enabled(if: Able.leanSeeder, Why.lean))
         func everyPeerWorkerCarriesBytes() throws {
-            let torrent = try workspace.makeTorrent(size: "32M")
+            let torrent = try workspace.makeTorrent(size: "16M")
             let seeders = try (0..<4).map { _ in try Seeder.lean(torrent, in: workspace, rate: 4 << 20) }
             let run = try SupervisorRun(
                 workspace, [torrent],

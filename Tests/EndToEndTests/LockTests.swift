@@ -9,7 +9,7 @@ extension EndToEnd {
         init() throws { workspace = try Workspace() }
 
         @Test func aSecondRunOfTheSameTorrentAndDirectorySaysSoAndLeavesTheFirstAlone() throws {
-            let torrent = try workspace.makeTorrent(size: "24M")
+            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let first = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             try first.wait(forPieces: 10)
@@ -28,7 +28,7 @@ extension EndToEnd {
         }
 
         @Test func twoRunsOfTwoTorrentsInOneDirectoryDoNotMind() throws {
-            let torrents = try ["one.bin", "two.bin"].map { try workspace.makeTorrent($0) }
+            let torrents = try ["one.bin", "two.bin"].map { try workspace.makeTorrent($0, size: "8M") }
             let runs = try torrents.map {
                 try SupervisorRun(
                     workspace, [$0],
@@ -41,7 +41,7 @@ extension EndToEnd {
         }
 
         @Test func oneTorrentInTwoDirectoriesIsTwoDownloads() throws {
-            let torrent = try workspace.makeTorrent()
+            let torrent = try workspace.makeTorrent(size: "8M")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 16 << 20)
             let runs = try ["here", "there"].map {
                 try SupervisorRun(
@@ -54,7 +54,7 @@ extension EndToEnd {
         }
 
         @Test func theLockIsFreeAtOnceAfterAKill() throws {
-            let torrent = try workspace.makeTorrent(size: "24M")
+            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let first = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             try first.wait(forPieces: 10)

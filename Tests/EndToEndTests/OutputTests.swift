@@ -10,7 +10,7 @@ extension EndToEnd {
         let seeder: Seeder
         init() throws {
             workspace = try Workspace()
-            torrent = try workspace.makeTorrent(size: "8M")
+            torrent = try workspace.makeTorrent(size: "6M", pieceLength: "128K")
             seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
         }
 
@@ -29,7 +29,7 @@ extension EndToEnd {
             let text = run.process.errorText
             #expect(!text.contains("\r") && !text.contains("\u{1b}"))
             let lines = text.split(separator: "\n").filter { $0.hasPrefix("one.bin: ") }
-            let progress = lines.filter { $0.contains(" peer") && $0.contains("/32 pieces") && $0.contains("ETA") }
+            let progress = lines.filter { $0.contains(" peer") && $0.contains("/48 pieces") && $0.contains("ETA") }
             #expect(progress.count >= 3)
             #expect(progress.allSatisfy { $0.contains("%") && $0.contains("down ") && $0.contains("up ") && $0.contains("workers") })
             let last = try #require(lines.last)

@@ -8,7 +8,7 @@ extension EndToEnd {
         let workspace: Workspace
         init() throws { workspace = try Workspace() }
 
-        /// Starts a download of about three seconds.
+        /// Starts a download of a second and more, if the seeder is slow.
         private func start(_ torrent: Torrent, _ seeder: Seeder, _ arguments: [String] = []) throws -> SupervisorRun {
             try SupervisorRun(
                 workspace, [torrent], ["--no-tracker", "--peer", seeder.address, "--interval", "0.1"] + arguments)
@@ -16,7 +16,7 @@ extension EndToEnd {
 
         @Test(arguments: [SIGINT, SIGTERM])
         func anOrderlyStopLosesNothing(signal: Int32) throws {
-            let torrent = try workspace.makeTorrent(size: "24M")
+            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
             let slow = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let first = try start(torrent, slow)
             try first.wait(forPieces: torrent.pieceCount * 2 / 5)
@@ -40,15 +40,15 @@ extension EndToEnd {
         /// No piece is complete when the first run is stopped, so all that it can keep is unfinished pieces.
         @Test(arguments: [SIGINT, SIGTERM])
         func anOrderlyStopKeepsBlocksOfUnfinishedPieces(signal: Int32) throws {
-            let torrent = try workspace.makeTorrent(size: "16M", pieceLength: "8M")
-            let slow = try Seeder.lean(torrent, in: workspace, rate: 4 << 20)
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "4M")
+            let slow = try Seeder.lean(torrent, in: workspace, rate: 3 << 20)
             let first = try start(torrent, slow)
-            try first.wait(for: "a quarter") { ($0.count("download_length") ?? 0) > 4 << 20 }
+            try first.wait(for: "a quarter") { ($0.count("download_length") ?? 0) > 2 << 20 }
             first.process.send(signal)
             try first.expectEnd(7, within: 10)
             #expect(first.pieces("verified").isEmpty)
             let kept = first.downloadedByteCount - (first.progress?.count("wasted_length") ?? 0)
-            #expect(kept > 4 << 20)
+            #expect(kept > 2 << 20)
 
             let fresh = try Seeder.lean(torrent, in: workspace)
             let second = try start(torrent, fresh)
@@ -60,7 +60,7 @@ extension EndToEnd {
         }
 
         @Test func aKilledRunLosesAtMostItsOpenPieces() throws {
-            let torrent = try workspace.makeTorrent(size: "24M")
+            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
             let first = try start(torrent, try Seeder.lean(torrent, in: workspace, rate: 8 << 20))
             try first.wait(forPieces: torrent.pieceCount * 2 / 5)
             first.process.send(SIGKILL)
@@ -80,12 +80,12 @@ extension EndToEnd {
         }
 
         @Test func killsOneAfterAnotherNeverSpoilTheFiles() throws {
-            let torrent = try workspace.makeTorrent(size: "24M", pieceLength: "128K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let slow = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             var written: Set<Int> = []
             for round in 1...5 {
                 let run = try start(torrent, slow)
-                try run.wait(forPieces: 10 * round)
+                try run.wait(forPieces: 12)
                 run.process.send(SIGKILL)
                 try run.process.wait(within: 5)
                 run.expectNothingLeft()
@@ -99,7 +99,7 @@ extension EndToEnd {
         }
 
         @Test func aSecondInterruptEndsARunAtOnceAndLeavesItSound() throws {
-            let torrent = try workspace.makeTorrent(size: "24M")
+            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
             let slow = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let first = try start(torrent, slow, ["--heartbeat-ms", "10000"])
             try first.wait(forPieces: 20)
@@ -121,7 +121,7 @@ extension EndToEnd {
         }
 
         @Test func anOrderlyStopEndsInTenSecondsThoughTheWriterIsStuck() throws {
-            let torrent = try workspace.makeTorrent(size: "24M")
+            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
             let slow = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let run = try start(torrent, slow, ["--heartbeat-ms", "10000"])
             try run.wait(forPieces: 10)

@@ -44,7 +44,7 @@ extension EndToEnd {
         }
 
         @Test func anInterruptedDownloadSaysStoppedWithWhatIsLeft() throws {
-            let torrent = try workspace.makeTorrent(size: "16M")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "128K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let tracker = try TrackerProcess.recording(in: workspace, ["--peer", seeder.address])
             let first = try SupervisorRun(workspace, [torrent], ["--tracker", tracker.url])
