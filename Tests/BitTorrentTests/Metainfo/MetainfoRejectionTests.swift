@@ -176,6 +176,16 @@ struct MetainfoRejectionTests {
         #expect(MetainfoError.notABencodedDictionary.isNotBencoded)
     }
 
+    @Test func messagesStayOneLineHoweverLongTheNames() {
+        let path = (1...15).map { Array("\($0)\(String(repeating: "x", count: 200))".utf8) }
+        let files = [TorrentBuilder.File(path: path, bytes: [1]), TorrentBuilder.File(path: path, bytes: [2])]
+        let folder = TorrentBuilder.File(path: path + [Array("y".utf8)], bytes: [3])
+        for content in [files, [files[0], folder]] {
+            let error = #expect(throws: MetainfoError.self) { try TorrentBuilder(.multiple(content)).metainfo() }
+            #expect(error?.description.utf8.count ?? .max < 260)
+        }
+    }
+
     @Test func moreThan64MebibytesAreRefusedUnread() {
         let error = #expect(throws: MetainfoError.self) {
             try MetainfoParser.parse([UInt8](repeating: 0, count: (64 << 20) + 1))

@@ -20,5 +20,13 @@ struct TerminalTextTests {
     @Test func longTextIsCut() {
         #expect(TerminalText.excerpt("abcdef", limit: 6) == "abcdef")
         #expect(TerminalText.excerpt("abcdefg", limit: 6) == "abcdef…")
+        #expect(TerminalText.excerpt("größe", limit: 4) == "grö…")
+        #expect(TerminalText.excerpt("ab\u{1B}c", limit: 5) == "ab\\u{…")
+    }
+
+    @Test func oneCharacterOfAThousandAccentsIsCutToo() {
+        let text = "a" + String(repeating: "\u{301}", count: 1000)
+        #expect(text.count == 1)
+        #expect(TerminalText.excerpt(text, limit: 200).utf8.count <= 200 + "…".utf8.count)
     }
 }

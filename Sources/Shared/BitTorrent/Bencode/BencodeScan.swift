@@ -114,7 +114,7 @@ struct BencodeScan {
                 !Self.isAscending(bytes, later, earlier)
             else { continue }
             let key = String(decoding: later.prefix(64).map { bytes[$0] }, as: UTF8.self)
-            throw BencodeError(.duplicateKey(TerminalText.escaped(key)), at: hashes[index].start)
+            throw BencodeError(.duplicateKey(TerminalText.excerpt(key)), at: hashes[index].start)
         }
     }
 }

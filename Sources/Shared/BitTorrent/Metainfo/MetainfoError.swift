@@ -55,12 +55,15 @@ package enum MetainfoError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongHashCount(let holds, let needed): "info.pieces holds \(holds) hashes, \(needed) needed"
         case .unsafePath(let field, let refusal): "\(field) \(refusal)"
         case .pathsTooLong(let limit): "info.files: all paths together are longer than \(limit >> 20) MiB"
-        case .duplicatePath(let path): "info.files: two files are called \"\(path)\""
-        case .fileIsAlsoFolder(let path): "info.files: \"\(path)\" is both a file and a folder"
+        case .duplicatePath(let path): "info.files: two files are called \"\(Self.excerpt(path))\""
+        case .fileIsAlsoFolder(let path): "info.files: \"\(Self.excerpt(path))\" is both a file and a folder"
         case .tooManyClashes(let limit): "info.files: more than \(limit) names are the same when they are repaired"
         case .versionTwoOnly: "info is BitTorrent v2 only, which is not supported"
         }
     }
+
+    /// A message is one line that a person reads, whatever the torrent calls its files.
+    private static func excerpt(_ path: SafePath) -> String { TerminalText.excerpt(path.relative) }
 
     private static func named(_ kind: BencodeView.Kind) -> String {
         switch kind {

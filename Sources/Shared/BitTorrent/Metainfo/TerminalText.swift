@@ -14,10 +14,22 @@ package enum TerminalText {
         return String(result)
     }
 
-    /// Escaped and, when longer, cut to `limit` characters with an ellipsis.
+    /// Escaped and, when longer, cut to `limit` bytes with an ellipsis. Bytes and not characters: one character may be
+    /// a letter and a thousand accents.
     package static func excerpt(_ text: some StringProtocol, limit: Int = 200) -> String {
-        let head = text.prefix(limit)
-        return escaped(head) + (head.endIndex < text.endIndex ? "…" : "")
+        var head = String.UnicodeScalarView()
+        // No more than the limit can be shown, so that a text of megabytes costs nothing.
+        head.append(contentsOf: text.unicodeScalars.prefix(limit + 1))
+        let shown = escaped(String(head))
+        guard shown.utf8.count > limit else { return shown }
+        head = String.UnicodeScalarView()
+        var byteCount = 0
+        for scalar in shown.unicodeScalars {
+            byteCount += UTF8.width(scalar)
+            guard byteCount <= limit else { break }
+            head.append(scalar)
+        }
+        return String(head) + "…"
     }
 
     /// Bytes of unknown encoding; what is no UTF-8 shows as U+FFFD.
