@@ -41,18 +41,24 @@ struct PeerBook {
     private(set) var known: KnownPeers
     private var placement = PeerPlacement()
     private(set) var connections: [Key: Connection] = [:]
-    private var nextPeer: UInt32 = 1
+    private var nextNumber: UInt16 = 1
     private let mostPeers: Int
+    /// Peer-workers that the pool is going to have, and when the first of them was ready.
+    private let workerCount: Int
+    private var readyCount = 0
+    private var firstReady: MonotonicInstant?
     private var generator: any RandomNumberGenerator & Sendable
     /// When an address was heard of for the first time, last.
     private(set) var lastLearned: MonotonicInstant
 
     init(
-        torrent: UInt16, ownID: PeerID, ownAddresses: [PeerAddress], mostPeers: Int, now: MonotonicInstant,
+        torrent: UInt16, ownID: PeerID, ownAddresses: [PeerAddress], mostPeers: Int, workerCount: Int = 1,
+        now: MonotonicInstant,
         generator: any RandomNumberGenerator & Sendable
     ) {
         self.torrent = torrent
         self.mostPeers = mostPeers
+        self.workerCount = workerCount
         self.generator = generator
         known = KnownPeers(ownID: ownID, ownAddresses: ownAddresses, now: now)
         lastLearned = now
@@ -66,7 +72,9 @@ struct PeerBook {
     var wantsMore: Bool { known.connectedCount + known.hopefulCount < mostPeers / 2 }
     func nobodyLeft(now: MonotonicInstant) -> Bool { known.nobodyLeft(now: now) }
     mutating func nextDeadline(now: MonotonicInstant) -> MonotonicInstant {
-        known.nextDeadline(now: now) ?? .distantFuture
+        let next = known.nextDeadline(now: now) ?? .distantFuture
+        guard let gatheringEnds, gatheringEnds > now else { return next }
+        return min(next, gatheringEnds)
     }
 
     // MARK: Addresses
@@ -78,8 +86,17 @@ struct PeerBook {
         connectMore(now: now, into: &actions)
     }
 
+    /// How long the first worker waits for the others: else it would get every peer that is known at the start.
+    static let gathering: Duration = .milliseconds(100)
+
+    /// When the workers that are ready by then share out what is known; nil: nothing is waited for.
+    private var gatheringEnds: MonotonicInstant? {
+        readyCount >= workerCount ? nil : firstReady.map { $0 + Self.gathering }
+    }
+
     /// Hands due addresses to workers, as long as there is room.
     mutating func connectMore(now: MonotonicInstant, into actions: inout [Action]) {
+        if let gatheringEnds, now < gatheringEnds { return }
         let room = placement.room { known.connectionCount(of: $0) }
         let limit = min(
             room, Self.mostAttempts - known.connectingCount, mostPeers - known.connectingCount - known.connectedCount)
@@ -88,11 +105,21 @@ struct PeerBook {
             guard let worker = placement.next(connectionCount: { known.connectionCount(of: $0) }),
                 known.connecting(address, worker: worker, now: now)
             else { continue }
-            let peer = nextPeer
-            nextPeer = (nextPeer + 1) & 0x7FFF_FFFF
+            let peer = nextPeer(at: worker)
             connections[Key(worker: worker, peer: peer)] = Connection(address: address, isIncoming: false)
             actions.append(
                 .connect(worker: worker, PeerToConnect(peer: peer, torrent: torrent, address: address)))
+        }
+    }
+
+    /// A name for a connection. Names are unique over all torrents of a run, as `PeerToConnect` promises, so they begin
+    /// with the torrent's number; the highest bit is for those that come to a worker. Some number is always free:
+    /// there are more of them than connections may be.
+    private mutating func nextPeer(at worker: Int) -> UInt32 {
+        while true {
+            let peer = UInt32(torrent & 0x7FFF) << 16 | UInt32(nextNumber)
+            nextNumber &+= 1
+            if connections[Key(worker: worker, peer: peer)] == nil { return peer }
         }
     }
 
@@ -100,6 +127,8 @@ struct PeerBook {
 
     mutating func workerReady(_ worker: Int, capacity: Int, now: MonotonicInstant, into actions: inout [Action]) {
         placement.workerReady(worker, capacity: capacity)
+        readyCount += 1
+        if firstReady == nil { firstReady = now }
         connectMore(now: now, into: &actions)
     }
 

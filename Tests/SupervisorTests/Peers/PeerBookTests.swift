@@ -10,9 +10,9 @@ private struct Talk {
     private(set) var book: PeerBook
     private var clock = FakeClock()
 
-    init(mostPeers: Int = 100, workers: Int = 1, capacity: Int = 1000) {
+    init(torrent: UInt16 = 0, mostPeers: Int = 100, workers: Int = 1, capacity: Int = 1000) {
         book = PeerBook(
-            torrent: 0, ownID: Talk.id(0), ownAddresses: [], mostPeers: mostPeers, now: clock.now,
+            torrent: torrent, ownID: Talk.id(0), ownAddresses: [], mostPeers: mostPeers, now: clock.now,
             generator: SeededGenerator(seed: 1))
         for worker in 0..<workers { _ = tell { $0.workerReady(worker, capacity: capacity, now: $1, into: &$2) } }
     }
@@ -87,6 +87,37 @@ struct PeerBookTests {
                 "0 1 10.0.1.1:6881", "1 2 10.0.2.2:6881", "0 3 10.0.3.3:6881", "1 4 10.0.4.4:6881",
             ])
         #expect(talk.learned([Talk.address(1, network: 1)]) == [], "known already")
+    }
+
+    @Test func namesAreUniqueOverAllTorrentsOfTheRun() {
+        var names: Set<UInt32> = []
+        for torrent in [UInt16(0), 1, 2, 0x7FFF] {
+            var talk = Talk(torrent: torrent)
+            for action in talk.learned((1...40).map { Talk.address(1, network: $0) }) {
+                guard case .connect(_, let peer) = action else { continue }
+                #expect(peer.peer < 1 << 31 && peer.torrent == torrent)
+                names.insert(peer.peer)
+            }
+        }
+        #expect(names.count == 4 * 40)
+    }
+
+    @Test func aNameIsNotGivenAgainWhileItsConnectionLives() {
+        var talk = Talk()
+        let first = Talk.address(1), second = Talk.address(1, network: 1)
+        #expect(talk.learned([first]).connects == ["0 1 10.0.0.1:6881"])
+        _ = talk.connected(1, first, id: 1)
+        // The second peer fails and is tried again until the numbers begin anew.
+        var names = talk.learned([second]).connects.count
+        var latest: UInt32 = 2
+        while names < 70_000 {
+            let again = talk.closed(latest, .closedByUs) + talk.wait(.seconds(60))
+            guard case .connect(_, let peer)? = again.last else { break }
+            #expect(peer.peer != 1)
+            latest = peer.peer
+            names += 1
+        }
+        #expect(names == 70_000)
     }
 
     @Test func nobodyConnectsBeforeAWorkerIsReady() {
