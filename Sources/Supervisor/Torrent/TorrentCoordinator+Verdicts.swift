@@ -18,11 +18,13 @@ extension TorrentCoordinator {
         if isWhole { serveAll(budget: &budget, pool: pool, into: &actions) }
     }
 
+    /// A verdict says, too, that the last block of the piece has come.
     mutating func verified(_ assignments: [AssignmentID], into actions: inout [Action]) {
         for assignment in assignments {
             guard let piece = pieces.verified(assignment) else { continue }
             endGrants(of: assignment, into: &actions)
             for contributor in blame.verified(piece) { actions.append(.banPeer(contributor, piece: piece)) }
+            actions.append(.pieceChanged(piece, .assembled))
             actions.append(.pieceChanged(piece, .verified))
         }
     }
@@ -41,6 +43,7 @@ extension TorrentCoordinator {
         endGrants(of: assignment, into: &actions)
         close(assignment, piece, budget: &budget, into: &actions)
         for contributor in blame.failed(piece, assignment) { actions.append(.banPeer(contributor, piece: piece)) }
+        actions.append(.pieceChanged(piece, .assembled))
         actions.append(.pieceChanged(piece, .failed))
         serveAll(budget: &budget, pool: pool, into: &actions)
     }

@@ -28,7 +28,7 @@ struct TorrentCoordinatorTests {
             ])
         #expect(talk.budget.freeCount == 64)
         #expect(talk.synced([0]) == [.allSynced])
-        #expect(talk.news.map(\.1) == [.granted, .verified, .written, .synced])
+        #expect(talk.news.map(\.1) == [.granted, .assembled, .verified, .written, .synced])
     }
 
     @Test func nothingIsOpenedBeforeTheFilesAreReady() throws {
