@@ -51,6 +51,30 @@ final class PayloadFiles {
         return facts
     }
 
+    /// Where files have data.
+    /// - Parameter facts: of the files to look into.
+    func extents(of table: FileTable, _ facts: [UInt32: FileFact]) throws(SystemCallError) -> [UInt32: DataExtents] {
+        var extents: [UInt32: DataExtents] = [:]
+        for (number, fact) in facts where fact.byteCount > 0 {
+            let path = Int(number) < table.files.count ? table.files[Int(number)].path : table.partsPath
+            extents[number] = Self.extents(of: try openForReading(path), byteCount: fact.byteCount)
+        }
+        return extents
+    }
+
+    /// - Returns: the whole file where the file system cannot tell.
+    private static func extents(of file: OwnedDescriptor, byteCount: UInt64) -> DataExtents {
+        var extents = DataExtents()
+        var start: Int64 = 0, end: Int64 = 0, known: Int64 = 0
+        while true {
+            let found = clinux_next_data(file.rawValue, known, &start, &end)
+            if found < 0 { extents.append(UInt64(known)..<max(byteCount, UInt64(known))) }
+            guard found > 0 else { return extents }
+            extents.append(UInt64(start)..<UInt64(end))
+            known = end
+        }
+    }
+
     /// Opens a file for somebody who reads it; never follows a link, never blocks.
     /// - Parameter relative: below the directory.
     func openForReading(_ relative: String) throws(SystemCallError) -> OwnedDescriptor {

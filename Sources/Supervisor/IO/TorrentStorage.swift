@@ -50,10 +50,11 @@ final class TorrentStorage {
             let files = ResumeFiles(path: names.journal)
             let found = try files.read(fileTable.journalSubject)
             if let complaint = found.complaint { output.emit(.warning("\(complaint); the files are checked instead")) }
+            var evidence = ResumeRecord.Evidence(
+                journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable))
+            if evidence.hasDied { evidence.extents = try payload.extents(of: fileTable, evidence.files) }
             let record = ResumeRecord(
-                ResumeRecord.Evidence(
-                    journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable)),
-                infoHash: metainfo.infoHash, selected: selected, checksEverything: options.verifiesFirst)
+                evidence, infoHash: metainfo.infoHash, selected: selected, checksEverything: options.verifiesFirst)
             for file in record.changedFiles {
                 let path =
                     Int(file) < metainfo.files.count ? metainfo.files[Int(file)].path.relative : fileTable.partsPath

@@ -12,6 +12,11 @@ struct ResumeRecord: Equatable {
         var journalModified: Int64 = 0
         /// The wanted files and the parts file, as far as they exist, by their numbers.
         var files: [UInt32: FileFact] = [:]
+        /// Of the same files, by their numbers. Needed when the last run died; a file that is not named has no data.
+        var extents: [UInt32: DataExtents] = [:]
+
+        /// The last run did not come to its end: what it wrote and had not synced is in the files and in no journal.
+        var hasDied: Bool { journal.map { $0.cleanStop == nil } ?? false }
     }
 
     /// How much younger than the journal a file may be without a clean stop: the writer lets the journal follow its
@@ -41,6 +46,7 @@ struct ResumeRecord: Equatable {
         var believed = journal.synced
         believed.subtract(view.doubtful)
         var candidates = evidence.journal == nil || checksEverything ? selected.wantedPieces : view.doubtful
+        if evidence.hasDied { candidates.formUnion(view.written(notIn: believed)) }
         candidates.formIntersection(selected.wantedPieces)
         candidates.subtract(view.absent)
         // Reading these back would prove nothing: see `JournalRecord.piecesLost`.
@@ -81,6 +87,8 @@ private struct View {
     private(set) var doubtful: PieceSet
     /// Wanted pieces with bytes that are in no file.
     private(set) var absent: PieceSet
+    /// Pieces with a byte where a trusted file has a hole: they were never written.
+    private var unwritten: PieceSet
 
     init(evidence: ResumeRecord.Evidence, subject: JournalSubject, selected: SelectedFiles) {
         self.evidence = evidence
@@ -90,6 +98,15 @@ private struct View {
             (evidence.journal?.cleanStop ?? []).map { ($0.file, $0) }, uniquingKeysWith: { _, last in last })
         doubtful = PieceSet(pieceCount: subject.geometry.pieceCount)
         absent = PieceSet(pieceCount: subject.geometry.pieceCount)
+        unwritten = PieceSet(pieceCount: subject.geometry.pieceCount)
+    }
+
+    /// Wanted pieces that a run may have written before it died.
+    func written(notIn claimed: PieceSet) -> PieceSet {
+        var pieces = selected.wantedPieces
+        pieces.subtract(claimed)
+        pieces.subtract(unwritten)
+        return pieces
     }
 
     private var layout: FileLayout { selected.layout }
@@ -104,8 +121,11 @@ private struct View {
             let isTrusted = weigh(number, claimedEnd: claimedEnd)
             let present = file.offset + min(file.length, evidence.files[number]?.byteCount ?? 0)
             for piece in pieces {
+                let start = max(geometry.offset(of: PieceIndex(piece)), file.offset)
+                let end = min(self.end(of: piece), file.end)
                 if !isTrusted { doubtful.insert(PieceIndex(piece)) }
-                if min(end(of: piece), file.end) > present { absent.insert(PieceIndex(piece)) }
+                if end > present { absent.insert(PieceIndex(piece)) }
+                lookForHole(in: number, start - file.offset..<end - file.offset, of: PieceIndex(piece))
             }
         }
     }
@@ -114,7 +134,7 @@ private struct View {
     /// the last run have their bytes in the wrong place.
     mutating func weighParts() {
         let before = evidence.journal?.wantedFiles
-        var ends: [(piece: PieceIndex, end: UInt64)] = []
+        var kept: [(piece: PieceIndex, range: Range<UInt64>)] = []
         for (index, file) in layout.files.enumerated() where file.role == .payload && file.length > 0 {
             let isSelected = selected.selection.contains(index)
             let hasMoved = evidence.journal != nil && (before?[index] ?? true) != isSelected
@@ -125,20 +145,29 @@ private struct View {
                 guard let slot = selected.parts.slotOffset(of: piece) else { continue }
                 if hasMoved { doubtful.insert(piece) }
                 if !isSelected && selected.wantedPieces.contains(piece) {
-                    ends.append((piece, slot + min(end(of: number), file.end) - geometry.offset(of: piece)))
+                    let base = geometry.offset(of: piece)
+                    let start = slot + max(base, file.offset) - base
+                    kept.append((piece, start..<slot + min(end(of: number), file.end) - base))
                 }
             }
         }
-        guard !ends.isEmpty else { return }
+        guard !kept.isEmpty else { return }
         let claimedEnd =
-            ends.filter { evidence.journal?.synced.contains($0.piece) ?? false && !doubtful.contains($0.piece) }
-            .map(\.end).max() ?? 0
+            kept.filter { evidence.journal?.synced.contains($0.piece) ?? false && !doubtful.contains($0.piece) }
+            .map(\.range.upperBound).max() ?? 0
         let isTrusted = weigh(subject.partsFile, claimedEnd: claimedEnd)
         let present = evidence.files[subject.partsFile]?.byteCount ?? 0
-        for (piece, end) in ends {
+        for (piece, range) in kept {
             if !isTrusted { doubtful.insert(piece) }
-            if end > present { absent.insert(piece) }
+            if range.upperBound > present { absent.insert(piece) }
+            lookForHole(in: subject.partsFile, range, of: piece)
         }
+    }
+
+    /// - Parameter range: the piece's bytes in the file.
+    private mutating func lookForHole(in file: UInt32, _ range: Range<UInt64>, of piece: PieceIndex) {
+        guard evidence.hasDied, !(evidence.extents[file]?.cover(range) ?? false) else { return }
+        unwritten.insert(piece)
     }
 
     private mutating func weigh(_ number: UInt32, claimedEnd: UInt64) -> Bool {

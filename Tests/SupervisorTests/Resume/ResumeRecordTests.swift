@@ -93,13 +93,52 @@ import Testing
         #expect(decide(ResumeRecord.Evidence(), selected).toCheck.isEmpty)
     }
 
-    @Test func unclaimedPieceOfATrustedFileIsMissing() throws {
+    @Test func unclaimedPieceIsLookedAtWhereARunThatDiedMayHaveWrittenIt() throws {
+        // Piece 5 is the bytes 16..<32 of the third file.
+        let cases: [(data: [Range<UInt64>], toCheck: [Int])] = [
+            ([], []), ([0..<36], [5]), ([0..<16, 30..<36], []), ([16..<32], [5]), ([17..<36], []),
+        ]
+        for (data, toCheck) in cases {
+            let selected = try Fixture.selected()
+            var evidence = Fixture.evidence(selected, clean: false)
+            evidence.journal!.synced.remove(PieceIndex(5))
+            for range in data { evidence.extents[2, default: DataExtents()].append(range) }
+            let record = decide(evidence, selected)
+            #expect(Fixture.numbers(record.trusted) == [0, 1, 2, 3, 4, 6])
+            #expect(Fixture.numbers(record.toCheck) == toCheck, "\(data)")
+            #expect(record.changedFiles.isEmpty)
+        }
+    }
+
+    @Test func unclaimedPieceOfSeveralFilesIsLookedAtIfAllHaveData() throws {
+        // Piece 2 is the last 8 bytes of the first file, and the first 8 of the second, which is kept as a part here.
+        let selected = try Fixture.selected([0])
+        var evidence = Fixture.evidence(selected, clean: false)
+        evidence.journal!.synced.remove(PieceIndex(2))
+        evidence.extents[0, default: DataExtents()].append(0..<40)
+        #expect(decide(evidence, selected).toCheck.isEmpty)
+        evidence.extents[3, default: DataExtents()].append(0..<1000)
+        #expect(Fixture.numbers(decide(evidence, selected).toCheck) == [2])
+    }
+
+    @Test func cleanStopSaysAllThatThereIsToSay() throws {
         let selected = try Fixture.selected()
         var evidence = Fixture.evidence(selected, clean: false)
         evidence.journal!.synced.remove(PieceIndex(5))
-        let record = decide(evidence, selected)
-        #expect(Fixture.numbers(record.trusted) == [0, 1, 2, 3, 4, 6])
-        #expect(record.toCheck.isEmpty)
+        evidence.journal!.apply(.cleanStop(Array(evidence.files.values)))
+        evidence.extents[2, default: DataExtents()].append(0..<36)
+        #expect(decide(evidence, selected).toCheck.isEmpty)
+    }
+
+    @Test func extentsCoverWhatLiesInOneOfThem() {
+        var extents = DataExtents()
+        #expect(extents.cover(5..<5) && !extents.cover(0..<1))
+        for range in [10..<20, 20..<25, 40..<50] as [Range<UInt64>] { extents.append(range) }
+        #expect(extents.ranges == [10..<25, 40..<50])
+        for inside in [10..<25, 12..<21, 24..<25, 40..<50] as [Range<UInt64>] { #expect(extents.cover(inside)) }
+        for outside in [9..<11, 20..<26, 25..<26, 30..<45, 49..<51, 60..<61] as [Range<UInt64>] {
+            #expect(!extents.cover(outside))
+        }
     }
 
     @Test func pieceOfAFailedSyncIsNeverReadBack() throws {
