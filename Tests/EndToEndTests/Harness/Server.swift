@@ -11,7 +11,9 @@ class Server {
         self.process = process
         address = try awaiting("ready line of \(name)") {
             let words = process.outputText.split(separator: "\n").first.map { $0.split(separator: " ") } ?? []
-            if words.count >= 3, words[0] == "ready", process.outputText.contains("\n") { return "\(words[1]):\(words[2])" }
+            if words.count >= 3, words[0] == "ready", process.outputText.contains("\n") {
+                return "\(words[1]):\(words[2])"
+            }
             if process.hasEnded { throw Unexpected("\(name) ended: \(process.outputText) \(process.errorText)") }
             return nil
         }

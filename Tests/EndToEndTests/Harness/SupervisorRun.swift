@@ -52,7 +52,8 @@ final class SupervisorRun {
                 let hasEnded = process.hasEnded
                 if let event = log.read().first(where: matches) { return event }
                 if hasEnded {
-                    throw Unexpected("ended (\(String(describing: process.ending))) without \(what): \(process.errorText)")
+                    throw Unexpected(
+                        "ended (\(String(describing: process.ending))) without \(what): \(process.errorText)")
                 }
                 return nil
             }

@@ -37,6 +37,7 @@ func awaiting<Fact>(
 }
 
 /// As above for a condition.
-func awaiting(_ what: @autoclosure () -> String, within seconds: Double = 20, until condition: () throws -> Bool) throws {
+func awaiting(_ what: @autoclosure () -> String, within seconds: Double = 20, until condition: () throws -> Bool) throws
+{
     _ = try awaiting(what(), within: seconds) { try condition() ? true : nil }
 }
