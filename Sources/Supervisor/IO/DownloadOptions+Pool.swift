@@ -44,10 +44,17 @@ extension PoolShell.Settings {
         variables["SWIFT_BACKTRACE"] = "enable=no"
         var cores: [UInt32] = []
         let coreCount = Int(clinux_usable_cores(&cores, 0))
+        let pinning: PoolShell.Pinning =
+            switch pins {
+            case true?: .everyone
+            case false?: .off
+            case nil where coreCount >= plan.places.count: .everyone
+            case nil: coreCount >= plan.peerWorkerCount && plan.peerWorkerCount > 0 ? .peerWorkers : .off
+            }
         self.init(
             programDirectory: Self.ownDirectory, environment: variables.map { "\($0)=\($1)" }.sorted(),
             wrappers: diagnosis.wrappers, heartbeat: diagnosis.heartbeat, logLevel: logLevel,
-            pins: pins ?? (coreCount >= plan.places.count), bindAddress: bindAddress, connectTimeout: connectTimeout,
+            pins: pinning, bindAddress: bindAddress, connectTimeout: connectTimeout,
             maximumPeersEach: plan.peerWorkerCount == 0
                 ? 1 : min(65_535, (maximumPeers + plan.peerWorkerCount - 1) / plan.peerWorkerCount))
     }

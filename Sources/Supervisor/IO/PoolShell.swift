@@ -8,6 +8,13 @@ import PoolRuntime
 /// Carries out what `PoolKeeper` decides: spawns, reaps, sends and passes memory. The only owner of the control socket
 /// and of every region's descriptor; maps none of them.
 final class PoolShell {
+    enum Pinning {
+        case off
+        /// A core for each peer-worker; the others run where there is room.
+        case peerWorkers
+        case everyone
+    }
+
     struct Settings {
         var programDirectory: String
         var environment: [String]
@@ -15,7 +22,7 @@ final class PoolShell {
         var wrappers: [Role: [String]]
         var heartbeat: Duration
         var logLevel: Logger.Level
-        var pins: Bool
+        var pins: Pinning
         var bindAddress: String
         var connectTimeout: Duration
         /// Connections of one peer-worker, incoming ones included.
@@ -74,7 +81,7 @@ final class PoolShell {
                 try checked("bind", subject: path, clinux_listen_unix(path)))
             if place.role == .hashWorker { regions[place] = try makeRegion(of: place) }
         }
-        if settings.pins { cores = Self.usableCores() }
+        if settings.pins != .off { cores = Self.usableCores() }
         poll.watch(control) { [unowned self] in receive() }
     }
 
@@ -233,18 +240,24 @@ final class PoolShell {
     }
 
     private func launchOrder(_ worker: Incarnation, adoptsRegion: Bool, listenerCount: Int) -> LaunchOrder {
-        let seat = plan.places.firstIndex(of: worker.place)!
         return LaunchOrder(
             who: worker, runDirectory: runDirectory.path,
             regionByteCount: regions[worker.place] == nil
                 ? 0 : UInt64(plan.regionByteCount(of: worker.place.role)),
             tcpListenerCount: UInt16(listenerCount),
             heartbeatMilliseconds: UInt32(settings.heartbeat.wholeNanoseconds / 1_000_000),
-            pinnedCore: cores.isEmpty ? nil : UInt16(cores[seat % cores.count]),
+            pinnedCore: core(of: worker.place),
             logLevel: UInt8(Logger.Level.allCases.firstIndex(of: settings.logLevel)!), adoptsRegion: adoptsRegion,
             bindAddress: settings.bindAddress,
             connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),
             maximumPeerCount: UInt16(settings.maximumPeersEach))
+    }
+
+    /// Peer-workers first, so that each has a core of its own as long as there are enough.
+    private func core(of place: Place) -> UInt16? {
+        guard !cores.isEmpty, settings.pins == .everyone || place.role == .peerWorker else { return nil }
+        let seats = plan.places.filter { $0.role == .peerWorker } + plan.places.filter { $0.role != .peerWorker }
+        return UInt16(cores[seats.firstIndex(of: place)! % cores.count])
     }
 
     private func makeRegion(of place: Place) throws(SystemCallError) -> OwnedDescriptor {

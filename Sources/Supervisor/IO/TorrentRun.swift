@@ -64,7 +64,8 @@ final class TorrentRun {
             torrent: ordinal, metainfo: metainfo, wanted: storage.selected.wantedPieces,
             order: settings.isSequential ? .sequential : .rarestFirst, generator: generator)
         book = PeerBook(
-            torrent: ordinal, ownID: ourID, ownAddresses: [], mostPeers: settings.mostPeers, now: now,
+            torrent: ordinal, ownID: ourID, ownAddresses: [], mostPeers: settings.mostPeers,
+            workerCount: context.shell.keeper.allPlaces.count { $0.role == .peerWorker }, now: now,
             generator: generator)
         let ownTrackers = metainfo.trackerTiers.map { $0.map(\.text) }
         let lists = settings.usesTrackers ? ownTrackers + settings.extraTrackers : []

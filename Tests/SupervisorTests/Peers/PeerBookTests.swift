@@ -126,6 +126,27 @@ struct PeerBookTests {
         #expect(talk.wait(.seconds(5)) == [])
     }
 
+    /// The first worker that was ready got every peer of the command line, and the others none.
+    @Test func firstWorkerWaitsForTheOthersBeforePeersAreSharedOut() {
+        var book = PeerBook(
+            torrent: 0, ownID: Talk.id(0), ownAddresses: [], mostPeers: 100, workerCount: 3, now: FakeClock().now,
+            generator: SeededGenerator(seed: 1))
+        var clock = FakeClock()
+        var actions: [PeerBook.Action] = []
+        book.learned((1...4).map { Talk.address($0) }, from: .commandLine, now: clock.now, into: &actions)
+        book.workerReady(1, capacity: 10, now: clock.now, into: &actions)
+        #expect(actions.isEmpty)
+        let deadline = book.nextDeadline(now: clock.now)
+        #expect(deadline == clock.now + PeerBook.gathering)
+        book.workerReady(0, capacity: 10, now: clock.now, into: &actions)
+        #expect(actions.isEmpty)
+        // The third is late: those that are here share.
+        clock.advance(by: PeerBook.gathering)
+        book.connectMore(now: clock.now, into: &actions)
+        let workers = actions.map { if case .connect(let worker, _) = $0 { worker } else { -1 } }
+        #expect(workers.sorted() == [0, 0, 1, 1])
+    }
+
     @Test func fullWorkersGetNoMore() {
         var talk = Talk(workers: 2, capacity: 3)
         #expect(talk.learned((1...20).map { Talk.address($0, network: $0) }).connectCount == 6)
