@@ -27,6 +27,13 @@ enum ProcessTable {
         return line.map { $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces) }
     }
 
+    /// Resident bytes; what several processes share is divided among them. Needs the right to trace the process.
+    static func proportionalByteCount(_ process: pid_t) -> Int? {
+        guard let table = contents("/proc/\(process)/smaps_rollup") else { return nil }
+        let line = String(decoding: table, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Pss:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
+    }
+
     /// User and system time of a living process, all its threads together.
     static func cpuSeconds(_ process: pid_t) -> Double? {
         guard let line = contents("/proc/\(process)/stat").map({ String(decoding: $0, as: UTF8.self) }),

@@ -63,12 +63,14 @@ final class Seeder: Server {
     }
 
     /// The seeder of the tools, which writes down what it is asked for. With a mode it misbehaves.
-    /// - Parameter connect: an address to connect to instead of listening; then there is no ready line to wait for.
-    static func recording(_ torrent: Torrent, in workspace: Workspace, mode: String = "honest") throws -> Seeder {
+    static func recording(
+        _ torrent: Torrent, in workspace: Workspace, mode: String = "honest", listen: String = "127.0.0.1:0"
+    ) throws -> Seeder {
         let record = workspace.path("record-\(workspace.nextNumber()).ndjson")
         let seeder = try Seeder(
             Programs.tool(
-                "hostile_peer", [torrent.file, torrent.seedDirectory, "--mode", mode, "--record", record]),
+                "hostile_peer",
+                [torrent.file, torrent.seedDirectory, "--mode", mode, "--record", record, "--listen", listen]),
             in: workspace, name: "recording")
         seeder.record = record
         return seeder
