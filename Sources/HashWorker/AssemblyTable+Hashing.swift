@@ -31,7 +31,9 @@ extension AssemblyTable {
         }
         guard !verified.isEmpty else { return }
         actions.append(.tellSupervisor(.piecesVerified(verified)))
-        for position in chosen { handOver(position, into: &actions) }
+        for assignment in verified {
+            if let position = pieces.position(of: assignment) { handOver(position, into: &actions) }
+        }
     }
 
     /// Hashes in step until the stride is done, or until half of the lanes have run dry: the rest may find company later.
@@ -60,6 +62,8 @@ extension AssemblyTable {
         } while strideLeft > 0 && !active.isEmpty && active.count * 2 > startCount
     }
 
+    /// The verdict goes out at once, unless the supervisor is to compare the blocks first: of a piece that failed always,
+    /// of a right one if an earlier attempt failed.
     private mutating func settle(
         _ position: Int, verified: inout [AssignmentID], into actions: inout [AssemblyAction]
     ) {
@@ -70,12 +74,10 @@ extension AssemblyTable {
                 tail: region.bytes(ofFrame: tail.frame, from: tail.offset, byteCount: tail.byteCount),
                 messageByteCount: UInt64(pieces[position].byteCount)))
         let assignment = pieces[position].assignment
-        if pieces[position].stage == .verified {
+        if pieces[position].stage == .verified && !pieces[position].order.wantsBlockDigests {
             verified.append(assignment)
-        } else if pieces[position].order.wantsBlockDigests {
-            digestRuns.append(BlockDigestRun(assignment))
         } else {
-            actions.append(.tellSupervisor(.pieceFailed(assignment: assignment)))
+            digestRuns.append(BlockDigestRun(assignment))
         }
     }
 
@@ -86,6 +88,11 @@ extension AssemblyTable {
         actions.append(.tellSupervisor(.blockDigests(assignment: assignment, digests)))
         guard digestRuns[0].isFinished(pieces[position]) else { return }
         digestRuns.removeFirst()
-        actions.append(.tellSupervisor(.pieceFailed(assignment: assignment)))
+        guard pieces[position].stage == .verified else {
+            actions.append(.tellSupervisor(.pieceFailed(assignment: assignment)))
+            return
+        }
+        actions.append(.tellSupervisor(.piecesVerified([assignment])))
+        handOver(position, into: &actions)
     }
 }

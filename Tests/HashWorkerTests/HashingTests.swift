@@ -34,10 +34,41 @@ import Testing
         let piece = SourcePiece(1, byteCount: 100_000, digest: Digest(1...20))
         world.open(piece)
         world.send(piece)
-        #expect(world.hash() == [.tellSupervisor(.pieceFailed(assignment: 1))])
+        #expect(world.hash().failed == [1])
         #expect(world.table.pool.freeCount == 62)
         world.close(1)
         #expect(world.table.pool.freeCount == 64)
+    }
+
+    /// The first time nobody is suspected, and nobody would ever be if these were not told.
+    @Test func digestsOfAFailedPieceAreToldUnasked() {
+        let world = AssemblyWorld()
+        let piece = SourcePiece(1, byteCount: 20000, digest: Digest(1...20))
+        world.open(piece)
+        world.send(piece, [0], peer: 7)
+        world.send(piece, [1], peer: 8)
+        let digests = [7, 8].enumerated().map { block, peer in
+            BlockDigest(
+                block: UInt32(block), contributor: Contributor(worker: 0, peer: UInt32(peer)),
+                digest: SHA1.hash(of: piece.block(block)))
+        }
+        #expect(world.hash().toldSupervisor == [.blockDigests(assignment: 1, digests), .pieceFailed(assignment: 1)])
+    }
+
+    @Test func digestsOfARightPieceAreToldBeforeItsVerdictIfTheyAreWanted() {
+        let world = AssemblyWorld()
+        world.join(writer: 1)
+        let piece = SourcePiece(1, byteCount: 20000, wantsBlockDigests: true)
+        world.open(piece)
+        world.send(piece, [0, 1], peer: 7)
+        let digests = (0..<2).map { block in
+            BlockDigest(
+                block: UInt32(block), contributor: Contributor(worker: 0, peer: 7),
+                digest: SHA1.hash(of: piece.block(block)))
+        }
+        let actions = world.hash()
+        #expect(actions.toldSupervisor == [.blockDigests(assignment: 1, digests), .piecesVerified([1])])
+        #expect(world.bytes(actions.written) == piece.bytes)
     }
 
     @Test func blockDigestsNameTheLiar() {

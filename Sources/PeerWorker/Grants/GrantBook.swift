@@ -83,7 +83,7 @@ struct GrantBook {
         if place == places.count { places.append(nil) }
         places[place] = HeldAssignment(
             assignment: grant.assignment, assembler: grant.assembler, piece: piece,
-            blockCount: geometry.blockCount(of: piece), now: now)
+            blockCount: geometry.blockCount(of: piece), isTrial: grant.isTrial, now: now)
         order.append(place)
         byAssignment[grant.assignment] = place
         byPiece[piece] = place
@@ -135,7 +135,7 @@ struct GrantBook {
     ) {
         let end = blocks.count + count
         while blocks.count < end, unassignedCount > 0,
-            let place = bestPlace(for: latest[peer], isSlow: isSlow, canServe: canServe)
+            let place = bestPlace(for: peer, isSlow: isSlow, canServe: canServe)
         {
             let before = blocks.count
             places[place]!.assign(upTo: end - blocks.count, to: peer, isSlow: isSlow, now: now, into: &blocks)
@@ -156,11 +156,12 @@ struct GrantBook {
         }
     }
 
-    private func bestPlace(for latest: AssignmentID?, isSlow: Bool, canServe: (PieceIndex) -> Bool) -> Int? {
+    private func bestPlace(for peer: UInt32, isSlow: Bool, canServe: (PieceIndex) -> Bool) -> Int? {
+        let latest = latest[peer]
         var best: Int?
         var bestRank = Int.max
         for place in order {
-            guard let held = places[place], held.unassignedCount > 0 else { continue }
+            guard let held = places[place], held.unassignedCount > 0, held.isOpen(to: peer) else { continue }
             let rank: Int
             if held.assignment == latest {
                 rank = 0
@@ -207,7 +208,10 @@ struct GrantBook {
         return (places[place]!.assignment, places[place]!.assembler)
     }
 
-    mutating func peerLeft(_ peer: UInt32) { latest[peer] = nil }
+    mutating func peerLeft(_ peer: UInt32) {
+        latest[peer] = nil
+        for place in order { places[place]!.peerLeft(peer) }
+    }
 
     // MARK: Time
 

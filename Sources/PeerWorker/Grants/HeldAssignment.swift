@@ -32,11 +32,20 @@ struct HeldAssignment {
     private(set) var unassignedCount = 0
     /// When a block was last handed to a peer, or granted.
     private(set) var lastProgress: MonotonicInstant
+    /// Whose block was the first to be asked for, where all are to come from one peer: nobody else is asked until it fails
+    /// to send one, which makes this an assignment like others.
+    private var onlyPeer: UInt32?
+    private var isTrial: Bool
     /// Who was asked for each block; `first` is filled before `second`.
     private var first: [UInt32]
     private var second: [UInt32]
 
-    init(assignment: AssignmentID, assembler: UInt16, piece: PieceIndex, blockCount: Int, now: MonotonicInstant) {
+    /// - Parameter isTrial: all blocks are to come from one peer.
+    init(
+        assignment: AssignmentID, assembler: UInt16, piece: PieceIndex, blockCount: Int, isTrial: Bool = false,
+        now: MonotonicInstant
+    ) {
+        self.isTrial = isTrial
         self.assignment = assignment
         self.assembler = assembler
         self.piece = piece
@@ -50,6 +59,8 @@ struct HeldAssignment {
     }
 
     var blockCount: Int { outstanding.blockCount }
+    /// Whether the peer may be asked for unassigned blocks.
+    func isOpen(to peer: UInt32) -> Bool { onlyPeer == nil || onlyPeer == peer }
 
     /// - Returns: the number of blocks that are new here.
     mutating func granted(_ range: Range<UInt32>, isShared: Bool, now: MonotonicInstant) -> Int {
@@ -72,6 +83,7 @@ struct HeldAssignment {
     ) {
         var left = min(limit, unassignedCount)
         guard left > 0 else { return }
+        if isTrial { onlyPeer = peer }
         pace = isSlow && pace != .fast ? .slow : .fast
         lastProgress = now
         while left > 0, let run = unassigned.firstRun(maximumLength: left) {
@@ -88,7 +100,7 @@ struct HeldAssignment {
     /// Asks `peer` too for up to `limit` shared blocks that one other peer was asked for, highest first: the other
     /// answers upwards.
     mutating func assignTwice(upTo limit: Int, to peer: UInt32, into blocks: inout [BlockAddress]) {
-        guard limit > 0, outstandingCount > unassignedCount else { return }
+        guard limit > 0, !isTrial, outstandingCount > unassignedCount else { return }
         var left = limit
         for run in shared.intersection(outstanding).subtracting(unassigned).runs().reversed() {
             for block in run.reversed()
@@ -110,6 +122,7 @@ struct HeldAssignment {
             return false
         }
         guard first[index] == peer else { return false }
+        endTrial()
         first[index] = second[index]
         second[index] = Self.nobody
         guard first[index] == Self.nobody, outstanding.contains(block) else { return false }
@@ -133,8 +146,16 @@ struct HeldAssignment {
         return takeRequesters(of: block)
     }
 
+    /// The peer is gone.
+    mutating func peerLeft(_ peer: UInt32) {
+        if onlyPeer == peer { endTrial() }
+    }
+
+    private mutating func endTrial() { (isTrial, onlyPeer) = (false, nil) }
+
     /// Hands back what nobody was asked for.
     mutating func returnUnassigned() -> BlockSet {
+        endTrial()
         let blocks = unassigned
         outstanding.subtract(blocks)
         shared.subtract(blocks)

@@ -81,6 +81,17 @@ final class PayloadFiles {
         try named { () throws(SystemCallError) in try tree.openFile(relative, flags: O_RDONLY).descriptor }
     }
 
+    /// Opens a file for `PartsMove`; makes it, and the directories above it, when it is missing.
+    func openForMoving(_ relative: String) throws(SystemCallError) -> OwnedDescriptor {
+        try named { () throws(SystemCallError) in
+            _ = try tree.makeParents(of: relative)
+            return try tree.openFile(relative, flags: O_RDWR | O_CREAT, mode: 0o666).descriptor
+        }
+    }
+
+    /// Removes a file that lies in the directory itself; one that is not there is no error.
+    func remove(_ name: String) { unlinkat(directory.rawValue, name, 0) }
+
     /// Errors name the whole path, as a user would look for it.
     private func named<Result>(
         _ body: () throws(SystemCallError) -> Result

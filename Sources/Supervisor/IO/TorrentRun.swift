@@ -265,6 +265,7 @@ final class TorrentRun {
         case .allSynced:
             guard phase == .downloading else { return }
             phase = .complete
+            storage.removeUnusedParts()
             context.output.emit(.complete(metainfo.infoHash, name: name))
             announce { schedule, counters, actions in
                 schedule.downloadCompleted(now: MonotonicClock.now, counters: counters, into: &actions)

@@ -50,6 +50,12 @@ final class TorrentStorage {
             let files = ResumeFiles(path: names.journal)
             let found = try files.read(fileTable.journalSubject)
             if let complaint = found.complaint { output.emit(.warning("\(complaint); the files are checked instead")) }
+            if let state = found.state {
+                try PartsMove(
+                    journal: state, selected: selected, payload: payload,
+                    partsPath: PartsFile.name(of: metainfo.infoHash)
+                ).carryOut()
+            }
             var evidence = ResumeRecord.Evidence(
                 journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable))
             if evidence.hasDied { evidence.extents = try payload.extents(of: fileTable, evidence.files) }
@@ -65,6 +71,11 @@ final class TorrentStorage {
             toCheck = record.toCheck.members
             partials = record.partials.mapValues(\.bits)
         } catch { throw Self.userError(error) }
+    }
+
+    /// Everything is in its files: no byte is in the hidden parts file that is not in one of them.
+    func removeUnusedParts() {
+        if fileTable.partsPath.isEmpty { payload.remove(PartsFile.name(of: fileTable.infoHash)) }
     }
 
     /// Opens a file of the torrent for a hash-worker.

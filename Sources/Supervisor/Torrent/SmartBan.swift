@@ -37,6 +37,10 @@ struct SmartBan {
         return []
     }
 
+    /// Pieces that failed and have not come right since, oldest first: the sooner they are tried again, the sooner the
+    /// liar is found.
+    var suspiciousPieces: [PieceIndex] { order }
+
     /// Whether the next attempt's digests are needed even if it succeeds.
     func isSuspicious(_ piece: PieceIndex) -> Bool { suspects[piece] != nil }
 

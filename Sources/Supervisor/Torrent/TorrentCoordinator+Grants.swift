@@ -46,7 +46,8 @@ extension TorrentCoordinator {
             grants.append(
                 Grant(
                     assignment: range.assignment, torrent: torrent, assembler: UInt16(assembler), piece: range.piece,
-                    firstBlock: range.firstBlock, blockCount: range.blockCount, isShared: range.isShared))
+                    firstBlock: range.firstBlock, blockCount: range.blockCount, isShared: range.isShared,
+                    isTrial: range.isTrial))
         }
         for part in grants.parts(of: Topology.maximumListCount) {
             actions.append(.tellPeerWorker(worker, .grantBlocks(part)))
@@ -64,7 +65,10 @@ extension TorrentCoordinator {
         let goal = max(demand[worker]!, 0) + openAheadByteCount
         var orders: [Int: [PieceToOpen]] = [:]
         for _ in 0..<Self.mostOpenedAtOnce where covered < goal {
-            guard let piece = pieces.picker.next(for: worker, using: &generator) else { break }
+            let suspicious = blame.suspiciousPieces.first {
+                pieces.picker.isMissing($0) && availability.hasSource(worker, $0)
+            }
+            guard let piece = suspicious ?? pieces.picker.next(for: worker, using: &generator) else { break }
             let byteCount = geometry.length(of: piece)
             guard pieces.mayOpen(piece, hasOnlySlowSources: false, frameByteCount: budget.totalByteCount),
                 let (assembler, assignment) = budget.reserve(
@@ -113,7 +117,7 @@ extension TorrentCoordinator {
                     assignment, piece, byteCount: byteCount, restoring: BlockSet(bits: bits, blockCount: blockCount))
                 actions.append(.restore(assignment, piece, bits: bits, at: assembler))
             } else {
-                blocks.opened(assignment, piece, byteCount: byteCount)
+                blocks.opened(assignment, piece, byteCount: byteCount, isTrial: blame.isSuspicious(piece))
             }
         }
         serveAll(budget: &budget, pool: pool, into: &actions)

@@ -57,6 +57,28 @@ import Testing
         #expect(ledger.closed(1).isEmpty)
     }
 
+    @Test func aTrialIsGrantedToOneWorkerAsAWhole() {
+        var ledger = BlockLedger()
+        ledger.opened(1, PieceIndex(0), byteCount: UInt32(150 * Self.blockBytes), isTrial: true)
+        let ranges = ledger.grant(to: 3, maximumByteCount: 1, hasSource: everyPiece)
+        #expect(ranges.map(\.blocks) == [0..<64, 64..<128, 128..<150])
+        #expect(ranges.allSatisfy { $0.isTrial })
+        #expect(ledger.grant(to: 4, maximumByteCount: .max, hasSource: everyPiece).isEmpty)
+        ledger.checkInvariants()
+    }
+
+    @Test func aTrialThatFailsForWantOfBlocksIsAnAttemptLikeOthers() {
+        var ledger = BlockLedger()
+        ledger.opened(1, PieceIndex(0), byteCount: UInt32(8 * Self.blockBytes), isTrial: true)
+        _ = ledger.grant(to: 0, maximumByteCount: .max, hasSource: everyPiece)
+        ledger.returned(1, [6..<8], by: 0, wasSlow: true)
+        let ranges = ledger.grant(to: 1, maximumByteCount: 1, hasSource: everyPiece)
+        #expect(ranges.map(\.blocks) == [6..<7])
+        #expect(ranges.allSatisfy { !$0.isTrial })
+        _ = ledger.workerGone(0)
+        ledger.checkInvariants()
+    }
+
     @Test func returnedBlocksAreGrantedToAnother() {
         var ledger = Self.ledger(8)
         _ = ledger.grant(to: 0, maximumByteCount: .max, hasSource: everyPiece)

@@ -54,6 +54,16 @@ import Testing
         ledger.checkInvariants()
     }
 
+    @Test func aTrialIsNotShared() {
+        var ledger = BlockLedger()
+        ledger.opened(1, PieceIndex(0), byteCount: 8 * 16384, isTrial: true)
+        _ = ledger.grant(to: 0, maximumByteCount: .max, hasSource: anything)
+        for worker in [0, 1] {
+            let plan = EndGame.grant(to: worker, maximumByteCount: .max, from: &ledger, sourceCount: twoSources)
+            #expect(plan == EndGame.Plan())
+        }
+    }
+
     @Test func blockHasAtMostThreeHolders() {
         var ledger = grantedLedger(4)
         _ = EndGame.grant(to: 1, maximumByteCount: .max, from: &ledger, sourceCount: oneSource)

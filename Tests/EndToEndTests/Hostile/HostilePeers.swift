@@ -7,11 +7,13 @@ final class HostilePeers: Server {
     private let record: String
 
     /// - Parameter modes: names that `Tools/modes.py` lists; several peers may do the same.
-    init(_ modes: [String], _ torrent: Torrent, in workspace: Workspace) throws {
+    /// - Parameter rate: of each, in bytes a second.
+    init(_ modes: [String], _ torrent: Torrent, in workspace: Workspace, rate: Int? = nil) throws {
         let record = workspace.path("hostile-\(workspace.nextNumber()).ndjson")
         self.record = record
         let process = try Running(
-            Self.command(modes, torrent, record: record), in: workspace, name: "hostile-\(workspace.nextNumber())")
+            Self.command(modes, torrent, record: record, rate: rate), in: workspace,
+            name: "hostile-\(workspace.nextNumber())")
         let addresses: [String] = try awaiting("ready line of the hostile peers") {
             if process.hasEnded { throw Unexpected("the hostile peers ended: \(process.errorText)") }
             let text = process.outputText
@@ -28,12 +30,12 @@ final class HostilePeers: Server {
 
     /// Words that start peers which listen, or connect to `address` and end with the last of their connections.
     static func command(
-        _ modes: [String], _ torrent: Torrent, record: String, connectingTo address: String? = nil
+        _ modes: [String], _ torrent: Torrent, record: String, rate: Int? = nil, connectingTo address: String? = nil
     ) -> [String] {
         Programs.tool(
             "hostile_peer",
             [torrent.file, torrent.seedDirectory, "--record", record] + modes.flatMap { ["--mode", $0] }
-                + (address.map { ["--connect", $0] } ?? []))
+                + (rate.map { ["--rate", String($0)] } ?? []) + (address.map { ["--connect", $0] } ?? []))
     }
 
     /// Options that make a run connect to all of them.

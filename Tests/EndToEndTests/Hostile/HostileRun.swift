@@ -10,16 +10,17 @@ struct HostileRun {
 
     /// Nothing is said here about the disk, so no run waits for it.
     /// - Parameters:
-    ///   - rate: of the honest seeder, in bytes a second: slow enough that every other peer has its turn. nil: there is
-    ///     no honest seeder.
+    ///   - honestRate: of the honest seeder, in bytes a second: slow enough that every other peer has its turn. nil: there
+    ///     is no honest seeder.
+    ///   - hostileRate: of each of the others; nil: as fast as they can.
     ///   - arguments: more of the supervisor's.
     init(
-        _ modes: [String], _ torrent: Torrent, in workspace: Workspace, honestRate rate: Int?,
-        _ arguments: [String] = []
+        _ modes: [String], _ torrent: Torrent, in workspace: Workspace, honestRate: Int?,
+        hostileRate: Int? = nil, _ arguments: [String] = []
     ) throws {
         self.torrent = torrent
-        hostile = try HostilePeers(modes, torrent, in: workspace)
-        honest = try rate.map { try Seeder.lean(torrent, in: workspace, rate: $0) }
+        hostile = try HostilePeers(modes, torrent, in: workspace, rate: hostileRate)
+        honest = try honestRate.map { try Seeder.lean(torrent, in: workspace, rate: $0) }
         run = try SupervisorRun(
             workspace, [torrent],
             ["--no-tracker", "--sync", "none"] + hostile.options + (honest.map { ["--peer", $0.address] } ?? [])

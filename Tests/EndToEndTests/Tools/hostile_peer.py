@@ -43,9 +43,9 @@ class Record:
 class Peer:
     """Drives one connection: reads what came, keeps the requests in order, lets the behaviour answer."""
 
-    def __init__(self, mode, number, connection, behaviour, record):
+    def __init__(self, mode, number, connection, behaviour, record, rate):
         self.mode, self.number, self.connection = mode, number, connection
-        self.behaviour, self.record = behaviour, record
+        self.behaviour, self.record, self.rate = behaviour, record, rate
         self.requests = []
         self.ignored = []
         self.served = 0
@@ -88,6 +88,8 @@ class Peer:
                     self.ignored.append(request)
                 else:
                     self.served += 1
+                    if self.rate:
+                        time.sleep(request[2] / self.rate)
 
     def wait(self):
         """Takes in what is there; with nothing left to answer, waits for more or until the behaviour is to be idle."""
@@ -138,12 +140,13 @@ def main():
     parser.add_argument("--connect", metavar="ADDRESS:PORT",
                         help="connect there, once with each mode, instead of listening")
     parser.add_argument("--record", help="file to append the events to (JSON lines)")
+    parser.add_argument("--rate", type=int, help="bytes of blocks a second, at most, on each connection")
     parser.add_argument("--seed", type=int, default=1, help="for the modes that draw lots")
     options = parser.parse_args()
     end_with_starter()
     metainfo, record = Metainfo(options.torrent, options.directory), Record(options.record)
     try:
-        seeders = [MisbehavingSeeder(mode, metainfo, record, options.seed) for mode in options.mode or ["honest"]]
+        seeders = [MisbehavingSeeder(mode, metainfo, record, options) for mode in options.mode or ["honest"]]
     except LookupError as error:
         sys.exit(f"hostile_peer: no mode '{error.args[0]}' (see --help)")
     if options.connect:
@@ -155,15 +158,15 @@ def main():
 class MisbehavingSeeder:
     """All connections of one mode."""
 
-    def __init__(self, mode, metainfo, record, seed):
+    def __init__(self, mode, metainfo, record, options):
         self.behaviour, self.argument = modes.find(mode)
-        self.mode, self.metainfo, self.record = mode, metainfo, record
-        self.shared = {"seed": seed, "asked": set()}
+        self.mode, self.metainfo, self.record, self.rate = mode, metainfo, record, options.rate
+        self.shared = {"seed": options.seed, "asked": set()}
 
     def serve(self, number, connected, we_connected):
         connection = wire.Connection(connected)
         behaviour = self.behaviour(self.metainfo, connection, self.argument, self.shared)
-        Peer(self.mode, number, connection, behaviour, self.record).run(we_connected)
+        Peer(self.mode, number, connection, behaviour, self.record, self.rate).run(we_connected)
 
     def accept(self, listener):
         for number in itertools.count():

@@ -80,7 +80,8 @@ private struct Model {
         let now = clock.now
         event { book, actions in
             let isSound = book.granted(
-                makeGrant(assignment, piece: piece, range, isShared: isShared), now: now, into: &actions)
+                makeGrant(assignment, piece: piece, range, isShared: isShared, isTrial: assignment % 5 == 0), now: now,
+                into: &actions)
             #expect(isSound)
         }
     }

@@ -9,11 +9,12 @@ import Testing
 let fourPieces = TorrentGeometry(totalByteCount: 4 * 131_072, pieceByteCount: 131_072)
 
 func makeGrant(
-    _ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false, assembler: UInt16 = 0
+    _ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false, isTrial: Bool = false,
+    assembler: UInt16 = 0
 ) -> Grant {
     Grant(
         assignment: assignment, torrent: 0, assembler: assembler, piece: PieceIndex(piece),
-        firstBlock: blocks.lowerBound, blockCount: UInt32(blocks.count), isShared: isShared)
+        firstBlock: blocks.lowerBound, blockCount: UInt32(blocks.count), isShared: isShared, isTrial: isTrial)
 }
 
 /// A book, its clock, and the actions of its last event.
@@ -24,9 +25,11 @@ struct BookConversation {
 
     @discardableResult
     mutating func grant(
-        _ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false, assembler: UInt16 = 0
+        _ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false,
+        isTrial: Bool = false, assembler: UInt16 = 0
     ) -> Bool {
-        let grant = makeGrant(assignment, piece: piece, blocks, isShared: isShared, assembler: assembler)
+        let grant = makeGrant(
+            assignment, piece: piece, blocks, isShared: isShared, isTrial: isTrial, assembler: assembler)
         let now = clock.now
         return event { $0.granted(grant, now: now, into: &$1) }
     }
@@ -154,6 +157,49 @@ func block(_ piece: Int, _ block: UInt32) -> BlockAddress { BlockAddress(piece: 
         #expect(talk.giveBack(0, 0, by: 1) == false, "the second peer still owes it")
         #expect(talk.arrive(0, 0, from: 2) == 1)
         #expect(talk.actions.isEmpty)
+    }
+
+    @Test func allBlocksOfATrialAreAskedOfOnePeer() {
+        var talk = BookConversation()
+        talk.grant(1, piece: 0, 0..<8, isTrial: true)
+        #expect(talk.next(1, 3) == ["0/0", "0/1", "0/2"])
+        #expect(talk.next(2, 8).isEmpty)
+        #expect(talk.arrive(0, 0, from: 1) == 1)
+        talk.grant(2, piece: 1, 0..<2)
+        #expect(talk.next(2, 8) == ["1/0", "1/1"], "what is no trial is for everybody")
+        #expect(talk.next(1, 8) == ["0/3", "0/4", "0/5", "0/6", "0/7"])
+    }
+
+    @Test func theTrialOfAPeerThatDoesNotDeliverIsForEverybody() {
+        var talk = BookConversation()
+        talk.grant(1, piece: 0, 0..<8, isTrial: true)
+        _ = talk.next(1, 3)
+        #expect(talk.giveBack(0, 1, by: 1) == true)
+        #expect(talk.next(2, 2) == ["0/1", "0/3"])
+    }
+
+    @Test func theTrialOfAPeerThatLeavesIsForEverybody() {
+        var talk = BookConversation()
+        talk.grant(1, piece: 0, 0..<8, isTrial: true)
+        _ = talk.next(1, 1)
+        _ = talk.arrive(0, 0, from: 1)
+        talk.event { book, _ in book.peerLeft(1) }
+        #expect(talk.next(2, 1) == ["0/1"])
+        #expect(talk.next(3, 1) == ["0/2"])
+    }
+
+    @Test func aTrialThatWaitsTooLongGoesBack() {
+        var talk = BookConversation()
+        talk.grant(1, piece: 0, 0..<4, isTrial: true)
+        _ = talk.next(1, 2)
+        _ = talk.arrive(0, 0, from: 1)
+        _ = talk.arrive(0, 1, from: 1)
+        talk.clock.advance(by: GrantBook.patience)
+        talk.sweep(.served)
+        #expect(talk.actions == [.returnBlocks(1, [BlockRange(firstBlock: 2, blockCount: 2)], .slow)])
+        talk.grant(1, piece: 0, 2..<4)
+        #expect(talk.next(2, 1) == ["0/2"])
+        #expect(talk.next(1, 1) == ["0/3"])
     }
 
     @Test func idlePeerAddsAFewDuplicatesAtATime() {

@@ -12,7 +12,7 @@ let goldenFrames = """
     supervisorToPeerWorker.removeTorrent
       050700
     supervisorToPeerWorker.grantBlocks
-      06010009000000000000000700010003000000040000003c00000001
+      06010009000000000000000700010003000000040000003c0000000100
     supervisorToPeerWorker.blocksNotNeeded
       070900000000000000010081
     supervisorToPeerWorker.assignmentsClosed
@@ -207,5 +207,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary cd773d7cb6c14220
+    vocabulary a87229dc04e5f0e4
     """

@@ -46,6 +46,30 @@ struct BlameTests {
             ])
     }
 
+    /// Two peers that share every piece would fail together for ever.
+    @Test func afterSeveralHaveFailedOneIsOnTrial() throws {
+        var talk = try TorrentConversation.fetching(byteCount: 32768, workers: 2)
+        _ = talk.want(16384, by: 0)
+        #expect(talk.opened([1]).grants == [grant(1, 0, 0..<1)])
+        #expect(talk.want(16384, by: 1).grants == [grant(1, 0, 1..<2)])
+        talk.digests(1, [digest(0, honest), digest(1, other, isRight: false)])
+        _ = talk.failed(1)
+        _ = talk.want(16384, by: 0)
+        _ = talk.want(16384, by: 1)
+        #expect(talk.opened([2]).grants == [grant(2, 0, 0..<2, isTrial: true)])
+        talk.digests(2, [digest(0, other, isRight: false), digest(1, other)])
+        #expect(talk.failed(2).contains(.banPeer(other, piece: PieceIndex(0))))
+    }
+
+    @Test func aFailedPieceIsTriedAgainBeforeOthers() throws {
+        var talk = try TorrentConversation.fetching(byteCount: 200 * 32768, pieceByteCount: 32768, frames: 10)
+        let first = talk.want(1 << 20).opens
+        let last = try #require(first.last)
+        _ = talk.opened(first.map(\.assignment))
+        talk.digests(last.assignment, [digest(0, honest), digest(1, liar, isRight: false)])
+        #expect(talk.failed(last.assignment).opens.map(\.piece) == [last.piece])
+    }
+
     @Test func liarIsFoundEvenIfThePieceIsWrittenBeforeItsVerdict() throws {
         var talk = try oneOpenPiece()
         talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])

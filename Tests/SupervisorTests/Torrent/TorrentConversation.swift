@@ -168,11 +168,12 @@ struct TorrentConversation {
 }
 
 func grant(
-    _ assignment: AssignmentID, _ piece: Int, _ blocks: Range<UInt32>, at assembler: Int = 0, isShared: Bool = false
+    _ assignment: AssignmentID, _ piece: Int, _ blocks: Range<UInt32>, at assembler: Int = 0, isShared: Bool = false,
+    isTrial: Bool = false
 ) -> Grant {
     Grant(
         assignment: assignment, torrent: 0, assembler: UInt16(assembler), piece: PieceIndex(piece),
-        firstBlock: blocks.lowerBound, blockCount: UInt32(blocks.count), isShared: isShared)
+        firstBlock: blocks.lowerBound, blockCount: UInt32(blocks.count), isShared: isShared, isTrial: isTrial)
 }
 
 extension [TorrentCoordinator.Action] {

@@ -14,12 +14,14 @@ package struct BlockLedger {
     /// `pieceOpened`: its blocks may be granted.
     /// - Parameter restoring: blocks that the hash-worker reads back from disk (`restoreBlocks`); they are granted only
     ///   if the progress that it tells afterwards lacks them.
+    /// - Parameter isTrial: an earlier attempt failed: all blocks go to one worker, which asks one peer for them.
     /// - Precondition: the assignment is not open.
     package mutating func opened(
-        _ assignment: AssignmentID, _ piece: PieceIndex, byteCount: UInt32, restoring: BlockSet? = nil
+        _ assignment: AssignmentID, _ piece: PieceIndex, byteCount: UInt32, restoring: BlockSet? = nil,
+        isTrial: Bool = false
     ) {
         precondition(pieces[assignment] == nil, "assignment \(assignment) is opened twice")
-        pieces[assignment] = OpenPiece(piece: piece, byteCount: byteCount, restoring: restoring)
+        pieces[assignment] = OpenPiece(piece: piece, byteCount: byteCount, restoring: restoring, isTrial: isTrial)
         Self.insert(assignment, into: &oldestFirst)
         refresh(assignment)
     }
@@ -37,7 +39,8 @@ package struct BlockLedger {
 
     /// Ranges for a worker that wants blocks, from the oldest piece on that one of its peers has. Pieces of which it
     /// returned blocks as too slow come last.
-    /// - Parameter maximumByteCount: granting stops when it is reached, so it may be exceeded by less than a block.
+    /// - Parameter maximumByteCount: granting stops when it is reached, so it may be exceeded by less than a block, or by a
+    ///   piece that is granted as a whole.
     package mutating func grant(
         to worker: Int, maximumByteCount: Int, hasSource: (PieceIndex) -> Bool
     ) -> [GrantRange] {
@@ -63,7 +66,10 @@ package struct BlockLedger {
     private mutating func grant(
         _ assignment: AssignmentID, to worker: Int, bytesLeft: inout Int, into ranges: inout [GrantRange]
     ) {
-        while let run = pieces[assignment]?.grant(to: worker, maximumBlockCount: Self.blockCount(for: bytesLeft)) {
+        let isWhole = pieces[assignment]?.isTrial ?? false
+        while let run = pieces[assignment]?.grant(
+            to: worker, maximumBlockCount: Self.blockCount(for: isWhole ? .max : bytesLeft))
+        {
             ranges.append(range(assignment, run, for: worker, isShared: false, bytesLeft: &bytesLeft))
         }
     }
@@ -83,7 +89,7 @@ package struct BlockLedger {
         bytesLeft -= pieces[assignment]!.byteCount(of: run)
         return GrantRange(
             assignment: assignment, piece: pieces[assignment]!.piece, blocks: run, isShared: isShared,
-            needsAdmission: isNew)
+            isTrial: pieces[assignment]!.isTrial, needsAdmission: isNew)
     }
 
     /// Hands blocks that others hold, or that the worker holds itself, to a worker as shared: only `EndGame` decides so.

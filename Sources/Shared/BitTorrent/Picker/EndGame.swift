@@ -26,7 +26,7 @@ package enum EndGame {
             && !blocks.hasUngranted { availability.count($0) > 0 }
     }
 
-    /// Overlapping grants for a worker with nothing to do, oldest pieces first: blocks that one other worker holds, then
+    /// Overlapping grants for a worker with nothing to do, oldest pieces first, trials left out: blocks that one other worker holds, then
     /// the worker's own (a second of its peers may serve them), then blocks with two holders. Taken from the top of a
     /// piece, since holders fetch upwards.
     /// - Parameter sourceCount: how many of the worker's peers have the piece.
@@ -47,7 +47,9 @@ package enum EndGame {
         _ sourceCount: (PieceIndex) -> Int
     ) {
         for assignment in ledger.openAssignments where bytesLeft > 0 {
-            guard let piece = ledger.openPiece(assignment), sourceCount(piece.piece) > 0 else { continue }
+            guard let piece = ledger.openPiece(assignment), !piece.isTrial, sourceCount(piece.piece) > 0 else {
+                continue
+            }
             var blocks = piece.outstanding(heldBy: holders)
             if let own = piece.holders.first(where: { $0.worker == worker }) { blocks.subtract(own.blocks) }
             if blocks.isEmpty { continue }
@@ -68,7 +70,7 @@ package enum EndGame {
     ) {
         var unbounded = Int.max
         for assignment in ledger.openAssignments {
-            guard let piece = ledger.openPiece(assignment), sourceCount(piece.piece) > 1,
+            guard let piece = ledger.openPiece(assignment), !piece.isTrial, sourceCount(piece.piece) > 1,
                 let own = piece.holders.first(where: { $0.worker == worker })
             else { continue }
             share(own.blocks.subtracting(own.shared), assignment, worker, &unbounded, &ledger, &plan)

@@ -9,18 +9,22 @@ package struct GrantRange: Hashable, Sendable {
     package let blockCount: UInt32
     /// End game: others may hold these blocks too, and the worker may ask a second peer for what it has asked for.
     package let isShared: Bool
+    /// After a failed attempt: the whole piece goes to one worker, which asks one peer for all of it, so that the verdict
+    /// says whether that peer lies.
+    package let isTrial: Bool
     /// The worker's first range of this assignment: the hash-worker must `admit` it before it hears of the grant.
     package let needsAdmission: Bool
 
     package init(
         assignment: AssignmentID, piece: PieceIndex, blocks: Range<UInt32>, isShared: Bool = false,
-        needsAdmission: Bool = false
+        isTrial: Bool = false, needsAdmission: Bool = false
     ) {
         self.assignment = assignment
         self.piece = piece
         firstBlock = blocks.lowerBound
         blockCount = UInt32(blocks.count)
         self.isShared = isShared
+        self.isTrial = isTrial
         self.needsAdmission = needsAdmission
     }
 

@@ -33,6 +33,8 @@ struct OpenPiece {
     private(set) var answersDue: Int
     /// Workers whose blocks the hash-worker takes.
     private(set) var admitted: [Int] = []
+    /// One worker gets all blocks and shares none; until it hands some back or dies, which makes it an attempt like others.
+    private(set) var isTrial: Bool
     /// Workers that have returned blocks because their peers are too slow; they get blocks of other pieces first.
     private(set) var slowWorkers: [Int] = []
     /// Granted at least once.
@@ -41,7 +43,8 @@ struct OpenPiece {
     private var contested: BlockSet
 
     /// - Parameter restoring: blocks that are being read back from disk; in doubt until progress is told.
-    init(piece: PieceIndex, byteCount: UInt32, restoring: BlockSet?) {
+    init(piece: PieceIndex, byteCount: UInt32, restoring: BlockSet?, isTrial: Bool = false) {
+        self.isTrial = isTrial
         self.piece = piece
         self.byteCount = byteCount
         let blockCount = TorrentGeometry.blockCount(pieceByteCount: byteCount)
@@ -90,6 +93,7 @@ struct OpenPiece {
         var blocks = BlockSet(blockCount: blockCount, ranges)
         blocks.formIntersection(holders[index].blocks)
         if blocks.isEmpty { return }
+        isTrial = false
         if wasSlow, !slowWorkers.contains(worker) { slowWorkers.append(worker) }
         takeBack(blocks, at: index)
         blocks.subtract(inDoubt)
@@ -103,6 +107,7 @@ struct OpenPiece {
         admitted.removeAll { $0 == worker }
         slowWorkers.removeAll { $0 == worker }
         guard let index = holders.firstIndex(where: { $0.worker == worker }) else { return false }
+        isTrial = false
         inDoubt.formUnion(holders.remove(at: index).blocks)
         progressAsked()
         return true

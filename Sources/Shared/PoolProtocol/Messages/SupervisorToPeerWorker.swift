@@ -175,10 +175,13 @@ package struct Grant: PoolCodable {
     package var blockCount: UInt32
     /// Endgame: others hold these blocks too, and one block may be asked of several peers of this worker.
     package var isShared: Bool
+    /// An earlier attempt at the piece failed: all its blocks are to be asked of one peer, so that the verdict tells
+    /// whether that peer lies.
+    package var isTrial: Bool
 
     package init(
         assignment: AssignmentID, torrent: UInt16, assembler: UInt16, piece: PieceIndex, firstBlock: UInt32,
-        blockCount: UInt32, isShared: Bool
+        blockCount: UInt32, isShared: Bool, isTrial: Bool = false
     ) {
         self.assignment = assignment
         self.torrent = torrent
@@ -187,6 +190,7 @@ package struct Grant: PoolCodable {
         self.firstBlock = firstBlock
         self.blockCount = blockCount
         self.isShared = isShared
+        self.isTrial = isTrial
     }
 
     package func encode(into writer: inout FrameWriter) {
@@ -197,6 +201,7 @@ package struct Grant: PoolCodable {
         writer.put(firstBlock)
         writer.put(blockCount)
         writer.put(flag: isShared)
+        writer.put(flag: isTrial)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         assignment = try reader.get()
@@ -206,10 +211,12 @@ package struct Grant: PoolCodable {
         firstBlock = try reader.get()
         blockCount = try reader.get()
         isShared = try reader.getBool()
+        isTrial = try reader.getBool()
     }
 
     static let sample = Grant(
-        assignment: 9, torrent: 7, assembler: 1, piece: PieceIndex(3), firstBlock: 4, blockCount: 60, isShared: true)
+        assignment: 9, torrent: 7, assembler: 1, piece: PieceIndex(3), firstBlock: 4, blockCount: 60, isShared: true,
+        isTrial: false)
 }
 
 /// An address to connect to. `peer` is the supervisor's name for the connection: below 2³¹, unique within the run.

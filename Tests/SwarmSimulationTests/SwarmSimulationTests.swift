@@ -1,0 +1,44 @@
+import PoolProtocol
+import TestSupport
+import Testing
+
+/// Every state machine of the pool in one world. A run is repeated with its seed when SWIFT_DETERMINISTIC_HASHING=1 is in
+/// the environment of both: else the order of sets and dictionaries is another in every process.
+struct SwarmSimulationTests {
+    private func run(
+        _ count: Int, kills: ClosedRange<Int>, victims: Role? = nil, _ test: String
+    ) throws {
+        var seeds = SeededGenerator.printing(test)
+        for _ in 0..<count {
+            let seed = seeds.next()
+            var settings = SwarmSettings(seed: seed, kills: kills)
+            settings.victims = victims
+            let swarm = try Swarm(settings, seed: seed)
+            _ = swarm.run()
+            if !swarm.complaints.isEmpty { Issue.record("seed \(seed), \(settings): \(swarm.complaints)") }
+        }
+    }
+
+    @Test(arguments: 1...4) func undisturbedSwarmsDeliverEveryByte(round: Int) throws {
+        try run(20, kills: 0...0, "undisturbedSwarmsDeliverEveryByte \(round)")
+    }
+
+    @Test(arguments: 1...8) func swarmsDeliverEveryByteWhoeverDies(round: Int) throws {
+        try run(20, kills: 1...12, "swarmsDeliverEveryByteWhoeverDies \(round)")
+    }
+
+    @Test(arguments: [Role.peerWorker, .hashWorker, .writer])
+    func swarmsOutliveManyDeathsOfOneRole(role: Role) throws {
+        try run(20, kills: 10...25, victims: role, "swarmsOutliveManyDeathsOfOneRole \(role)")
+    }
+
+    @Test func quickSwarmWithoutTroubleIsQuick() throws {
+        var settings = SwarmSettings()
+        settings.checksEverything = true
+        let swarm = try Swarm(settings, seed: 1)
+        let duration = try #require(swarm.run())
+        #expect(swarm.complaints == [])
+        // 600 KB from two seeds, and a second until the writer's sync.
+        #expect(duration < .seconds(25))
+    }
+}
