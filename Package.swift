@@ -75,7 +75,11 @@ let package = Package(
         tests("HashWorkerTests", ["HashWorker", "PoolRuntime", "PoolProtocol", "BitTorrent"]),
         tests("WriterTests", ["Writer", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux"]),
         tests(
-            "SwarmSimulationTests", ["Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent"]),
+            "SwarmSimulationTests",
+            [
+                "Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent", "CLinux", nioCore,
+                nioEmbedded, logging,
+            ]),
         tests("EndToEndTests", ["BitTorrent", "PoolProtocol"], exclude: ["Tools"]),
     ]
 )
