@@ -9,7 +9,7 @@ extension EndToEnd {
         init() throws { workspace = try Workspace() }
 
         @Test func aSecondRunOfTheSameTorrentAndDirectorySaysSoAndLeavesTheFirstAlone() throws {
-            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let first = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             try first.wait(forPieces: 10)
@@ -54,7 +54,7 @@ extension EndToEnd {
         }
 
         @Test func theLockIsFreeAtOnceAfterAKill() throws {
-            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let first = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             try first.wait(forPieces: 10)

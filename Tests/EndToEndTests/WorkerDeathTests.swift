@@ -22,7 +22,7 @@ extension EndToEnd {
 
         @Test(arguments: ["peer", "hash", "writer"])
         func tenKillsOfOneRoleInTurnCostNoVerifiedPiece(role: String) throws {
-            let torrent = try workspace.makeTorrent(size: "16M", pieceLength: "128K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             var victim = try run.worker(role)
@@ -57,7 +57,7 @@ extension EndToEnd {
         }
 
         @Test func aDeathOfAllWorkersAtOnceIsSurvived() throws {
-            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             try run.wait(forPieces: 20)
@@ -70,7 +70,7 @@ extension EndToEnd {
 
         @Test(arguments: ["peer", "hash", "writer"])
         func aWorkerThatStandsStillIsReplaced(role: String) throws {
-            let torrent = try workspace.makeTorrent(size: "12M", pieceLength: "128K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
             let run = try SupervisorRun(
                 workspace, [torrent], ["--no-tracker", "--peer", seeder.address, "--heartbeat-ms", "200"])
