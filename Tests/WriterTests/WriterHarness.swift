@@ -33,9 +33,10 @@ final class WriterHarness {
 
     /// The writer's program, next to the tests'.
     static var program: String? {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
-        let folder = URL(fileURLWithPath: String(cString: buffer)).deletingLastPathComponent().path
+        guard let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") else {
+            return nil
+        }
+        let folder = URL(fileURLWithPath: program).deletingLastPathComponent().path
         let path =
             CommandLine.arguments.first { $0.hasSuffix(".xctest") }
             .map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? folder
