@@ -18,9 +18,6 @@ extension SupervisorProcess {
         for torrent in torrents {
             if torrent.phase != .complete { torrent.phase = .stopping }
             torrent.coordinator.stopGranting()
-            torrent.announce { schedule, counters, actions in
-                schedule.stopRequested(now: now, counters: counters, into: &actions)
-            }
         }
         begin(.draining, now: now)
     }
@@ -34,6 +31,12 @@ extension SupervisorProcess {
             if awaited.isEmpty { stepDone(.draining, now: now) }
         case .savingPartials: savePartials(now: now)
         case .finishing:
+            // The workers have told their last totals: now the trackers hear true numbers.
+            for torrent in torrents {
+                torrent.announce { schedule, counters, actions in
+                    schedule.stopRequested(now: now, counters: counters, into: &actions)
+                }
+            }
             if keeper.isWorking(Place(.writer, 0)) {
                 context.shell.tell(Place(.writer, 0), SupervisorToWriter.finish)
             } else {

@@ -4,10 +4,13 @@ import PoolRuntime
 
 /// The torrent's trackers.
 extension TorrentRun {
-    /// True numbers, for every announce.
+    /// True numbers, for every announce. What is complete was received, even where a worker's report is still to come.
     private var counters: TransferCounters {
         TransferCounters(
-            uploaded: totals.uploadedByteCount, downloaded: totals.downloadedByteCount,
+            uploaded: totals.uploadedByteCount,
+            downloaded: max(
+                totals.downloadedByteCount,
+                coordinator.pieces.completedByteCount - min(heldAtStart, coordinator.pieces.completedByteCount)),
             left: coordinator.pieces.leftByteCount)
     }
 

@@ -33,6 +33,8 @@ final class TorrentRun {
     /// By the re-check: right on disk, and not in the journal until the writer has synced them.
     private var foundRight: [PieceIndex] = []
     var totals = TransferTotals()
+    /// Bytes that need not be fetched in this run, blocks of unfinished pieces included.
+    var heldAtStart: UInt64 = 0
     var downloadRate: RateEstimator
     var uploadRate: RateEstimator
     /// When a byte of payload came last, for `--stop-timeout`.
@@ -191,6 +193,7 @@ final class TorrentRun {
         guard phase == .preparing else { return }
         phase = .downloading
         lastProgress = now
+        heldAtStart = coordinator.pieces.completedByteCount + coordinator.partialByteCount
         route { $0.startGranting(budget: &$1, pool: $2, into: &$3) }
         guard phase == .downloading else { return }
         for worker in context.shell.keeper.workingOrdinals(of: .peerWorker) {
@@ -261,7 +264,9 @@ final class TorrentRun {
             context.output.emit(.piece(metainfo.infoHash, piece, state: news.rawValue))
         case .banPeer(let contributor, let piece):
             peers { $0.ban(contributor, reason: "it sent bad data in piece \(piece)", into: &$1) }
-        case .allWritten: break
+        case .allWritten:
+            // The last batch need not wait for its second.
+            context.shell.tell(Place(.writer, 0), SupervisorToWriter.syncAll)
         case .allSynced:
             guard phase == .downloading else { return }
             phase = .complete

@@ -80,6 +80,13 @@ struct TorrentCoordinator {
     /// An orderly stop: nothing more is granted or opened; what arrives is still taken.
     mutating func stopGranting() { mayGrant = false }
 
+    /// Bytes of unverified blocks that are on disk and will be read back.
+    var partialByteCount: UInt64 {
+        partials.values.reduce(0) { sum, bits in
+            sum + UInt64(bits.reduce(0) { $0 + $1.nonzeroBitCount }) * UInt64(TorrentGeometry.blockByteCount)
+        }
+    }
+
     /// Pieces that have blocks in memory and no verdict.
     var unfinishedByAssembler: [Int: [AssignmentID]] {
         var unfinished: [Int: [AssignmentID]] = [:]

@@ -72,7 +72,9 @@ extension EndToEnd {
             #expect(attempts.count == Set(attempts).count)
             let own = "127.0.0.1:\(try run.listenPort())"
             if mode == "own" {
-                #expect(run.endOfPeer(own) == "the other end is this client")
+                // Found out by either end, whichever is first; a download that ends at once may cut the handshake short.
+                let end = try #require(run.endOfPeer(own))
+                #expect(end == "the other end is this client" || end.contains("handshake"))
             } else {
                 #expect(!attempts.contains { $0.hasSuffix(":0") || $0.hasPrefix("0.") || $0.hasPrefix("2") })
                 #expect(attempts.contains { $0.hasPrefix("127.200.") })
