@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func livingProcessIsNotReaped() throws {
-        let child = try Child("read line")
+        let child = try Child("exec sleep 60")
         #expect(try child.process.reap() == nil)
         child.process.kill()
         #expect(try child.ending() == .killed(signal: 9))
