@@ -41,6 +41,7 @@ struct PeerBook {
     private(set) var known: KnownPeers
     private var placement = PeerPlacement()
     private(set) var connections: [Key: Connection] = [:]
+    private var departed = DepartedPeers()
     private var nextNumber: UInt16 = 1
     private let mostPeers: Int
     /// Peer-workers that the pool is going to have, and when the first of them was ready.
@@ -136,6 +137,7 @@ struct PeerBook {
     mutating func workerLost(_ worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
         placement.workerGone(worker)
         connections = connections.filter { $0.key.worker != worker }
+        departed.workerLost(worker)
         _ = known.workerGone(worker, now: now, using: &generator)
         connectMore(now: now, into: &actions)
     }
@@ -164,7 +166,11 @@ struct PeerBook {
     }
 
     mutating func closed(_ peer: PeerClosed, at worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
-        guard let connection = connections.removeValue(forKey: Key(worker: worker, peer: peer.peer)) else { return }
+        let key = Key(worker: worker, peer: peer.peer)
+        guard let connection = connections.removeValue(forKey: key) else { return }
+        if peer.downloadedByteCount > 0 {
+            departed.left(key, .init(address: connection.address, isIncoming: connection.isIncoming))
+        }
         let ending: KnownPeers.Ending =
             switch peer.cause {
             case .connectFailed, .handshakeFailed: .failed
@@ -188,16 +194,16 @@ struct PeerBook {
         for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.latest = peer }
     }
 
-    /// The peer sent bad data, or breaks the protocol on purpose.
+    /// The peer sent bad data, or breaks the protocol on purpose. It may have left since.
     mutating func ban(_ contributor: Contributor, reason: String, into actions: inout [Action]) {
         let key = Key(worker: Int(contributor.worker), peer: contributor.peer)
-        guard let connection = connections[key] else { return }
-        let covered = Set(known.banned(connection.address, wasIncoming: connection.isIncoming))
+        let connected = connections[key].map { DepartedPeers.Peer(address: $0.address, isIncoming: $0.isIncoming) }
+        guard let peer = connected ?? departed[key], connected != nil || !known.isBanned(peer.address) else { return }
+        let covered = Set(known.banned(peer.address, wasIncoming: peer.isIncoming))
         actions.append(
-            .report(
-                address: connection.address, worker: key.worker, isIncoming: connection.isIncoming, .banned(reason)))
+            .report(address: peer.address, worker: key.worker, isIncoming: peer.isIncoming, .banned(reason)))
         for (other, candidate) in connections
-        where candidate.address == connection.address || covered.contains(candidate.address.unmapped) {
+        where candidate.address == peer.address || covered.contains(candidate.address.unmapped) {
             connections[other]!.isBeingClosed = true
             actions.append(.close(worker: other.worker, peer: other.peer, .banned))
         }

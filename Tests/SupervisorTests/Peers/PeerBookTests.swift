@@ -302,6 +302,37 @@ struct PeerBookTests {
         #expect(talk.wait(.seconds(10_000)).connectCount == 0)
     }
 
+    /// A lie is found when its piece is hashed.
+    @Test func whoLeavesBeforeItsLieIsFoundIsBannedToo() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        _ = talk.closed(1, .lost, downloaded: 16384)
+        #expect(
+            talk.ban(1) == [.report(address: Talk.address(1), worker: 0, isIncoming: false, .banned("lies"))])
+        #expect(talk.ban(1) == [], "once is enough")
+        #expect(talk.wait(.seconds(10_000)).connectCount == 0)
+    }
+
+    @Test func theReturnOfADepartedLiarIsClosed() {
+        var talk = Talk()
+        _ = talk.connected(incoming, Talk.address(1, port: 50_000), id: 1, isIncoming: true)
+        _ = talk.closed(incoming, .lost, downloaded: 16384)
+        _ = talk.connected(incoming + 1, Talk.address(1, port: 50_001), id: 1, isIncoming: true)
+        #expect(talk.ban(incoming).contains(.close(worker: 0, peer: incoming + 1, .banned)))
+    }
+
+    @Test func onlySoManyDepartedPeersAreRemembered() {
+        var departed = DepartedPeers()
+        func key(_ number: Int) -> PeerBook.Key { PeerBook.Key(worker: 0, peer: UInt32(number)) }
+        for number in 0...DepartedPeers.maximumCount {
+            departed.left(key(number), .init(address: Talk.address(1), isIncoming: false))
+        }
+        #expect(departed[key(0)] == nil && departed[key(1)] != nil && departed[key(DepartedPeers.maximumCount)] != nil)
+        departed.workerLost(0)
+        #expect(departed[key(1)] == nil)
+    }
+
     @Test func banOfAnIncomingPeerCoversItsMachine() {
         var talk = Talk()
         _ = talk.learned([Talk.address(1)])
