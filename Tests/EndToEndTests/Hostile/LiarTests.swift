@@ -9,7 +9,7 @@ extension EndToEnd {
         /// A liar that shares every piece with the honest peer hides among them until a piece is asked of one peer only.
         @Test(arguments: [(mode: "corrupt-block", workers: 1), ("corrupt-block", 2), ("corrupt-block-10", 1)])
         func aLiarBesideAnHonestPeerIsBanned(_ mode: String, _ workers: Int) throws {
-            let torrent = try workspace.makeTorrent(size: "6M", pieceLength: "64K")
+            let torrent = try workspace.makeTorrent(size: "3M", pieceLength: "64K")
             let meeting = try HostileRun(
                 [mode], torrent, in: workspace, honestRate: 4 << 20, hostileRate: 4 << 20,
                 ["--workers", "\(workers)"])
@@ -19,7 +19,7 @@ extension EndToEnd {
 
         /// One wrong block of 50 is enough, and every block that it got right is used.
         @Test func aLiarThatIsMostlyHonestIsBanned() throws {
-            let torrent = try workspace.makeTorrent(size: "16M", pieceLength: "64K")
+            let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let meeting = try HostileRun(
                 ["corrupt-block-50"], torrent, in: workspace, honestRate: 4 << 20, hostileRate: 8 << 20)
             try meeting.expectDownload()
@@ -27,12 +27,20 @@ extension EndToEnd {
         }
 
         @Test func threeLiarsOfFourAreBannedAndTheFourthIsNot() throws {
-            let torrent = try workspace.makeTorrent(size: "6M", pieceLength: "64K")
+            let torrent = try workspace.makeTorrent(size: "3M", pieceLength: "64K")
             let meeting = try HostileRun(
                 ["corrupt-block", "corrupt-block-3", "corrupt-block-9"], torrent, in: workspace, honestRate: 4 << 20,
                 hostileRate: 4 << 20)
             try meeting.expectDownload()
             try meeting.expectBans(3)
+        }
+
+        /// It is gone before its lie is found, and would be back with the next.
+        @Test func aLiarThatLeavesInTimeIsBannedAllTheSame() throws {
+            let torrent = try workspace.makeTorrent(size: "3M", pieceLength: "64K")
+            let meeting = try HostileRun(["corrupt-then-close-4"], torrent, in: workspace, honestRate: 4 << 20)
+            try meeting.expectDownload()
+            try meeting.expectBans(1)
         }
 
         /// Nobody is left: no spin, and no fetching of the same lies for ever.

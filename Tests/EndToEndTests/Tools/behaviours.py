@@ -352,6 +352,13 @@ class CloseMidPiece(Seeder):
             end(self.connection, "fin")
 
 
+class CorruptThenClose(CloseMidPiece):
+    """Closes after N blocks (default 3), all of them wrong."""
+
+    def block_data(self, piece, begin, length):
+        return bytes(byte ^ 0xFF for byte in super().block_data(piece, begin, length))
+
+
 class Garbage(Seeder):
     """Random bytes without end after the handshake."""
 
@@ -376,7 +383,8 @@ BEHAVIOURS = {
     "half-close-frame": HalfCloseInFrame, "reset-frame": ResetInFrame, "close-mid-piece": CloseMidPiece,
     "keep-alives-only": KeepAlivesOnly, "small-queue": SmallQueue, "never-unchoke": NeverUnchoke,
     "never-answer": NeverAnswer, "slowloris": Slowloris, "split-bytes": SplitBytes,
-    "corrupt-block": CorruptBlock, "drop-first-block": DropFirstBlock, "drop-some": DropSome,
+    "corrupt-block": CorruptBlock, "corrupt-then-close": CorruptThenClose,
+    "drop-first-block": DropFirstBlock, "drop-some": DropSome,
     "keepalive-flood": KeepAliveFlood, "oversize-length": OversizeLength,
     "start-empty-then-have": StartEmptyThenHave, "unknown-ids": UnknownIds, "unrequested": Unrequested,
     "out-of-range": OutOfRange, "spare-bits": SpareBits, "second-bitfield": SecondBitfield,

@@ -4,9 +4,9 @@
 Every --mode is a seeder on a port of its own. Prints "ready ADDRESS PORT..." when they listen, the ports in the order
 of the modes. --record FILE gets one JSON object a line: {"ts", "event", "mode", "connection"} with event connected,
 handshake, interested, request (piece, begin, length, outstanding, waiting, served), cancel, closed (ending: "fin" or
-"reset" by the other side, "ours" by us; seconds since connected; blocks served). `outstanding` is the number of requests
-that have arrived and were neither answered nor cancelled: what the other side keeps in flight; those of them that will
-be answered are `waiting`.
+"reset" by the other side, "ours" by us; seconds since connected; blocks served). `outstanding` is the number of
+requests that have arrived and were neither answered nor cancelled: what the other side keeps in flight; those of them
+that will be answered are `waiting`.
 """
 import argparse
 import itertools

@@ -26,9 +26,9 @@ package enum EndGame {
             && !blocks.hasUngranted { availability.count($0) > 0 }
     }
 
-    /// Overlapping grants for a worker with nothing to do, oldest pieces first, trials left out: blocks that one other worker holds, then
-    /// the worker's own (a second of its peers may serve them), then blocks with two holders. Taken from the top of a
-    /// piece, since holders fetch upwards.
+    /// Overlapping grants for a worker with nothing to do, oldest pieces first, trials left out: blocks that one other
+    /// worker holds, then the worker's own (a second of its peers may serve them), then blocks with two holders. Taken
+    /// from the top of a piece, since holders fetch upwards.
     /// - Parameter sourceCount: how many of the worker's peers have the piece.
     package static func grant(
         to worker: Int, maximumByteCount: Int, from ledger: inout BlockLedger, sourceCount: (PieceIndex) -> Int
