@@ -29,7 +29,7 @@ extension EndToEnd {
             let torrent = try workspace.makeTorrent(size: "1500K", pieceLength: "64K")
             let meeting = try HostileRun(["never-answer"], torrent, in: workspace, honestRate: 1 << 20)
             try meeting.expectDownload()
-                // A window for each connection: on a busy machine there may be a second one.
+            // A window for each connection: on a busy machine there may be a second one.
             #expect(try meeting.hostile.records().count { $0.kind == "request" } <= 32)
         }
     }
