@@ -9,15 +9,23 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// What a release build does without: the checks of exclusive access that only run time could fail (every debug build, and
+/// so every test, has them; they cost 3 % of a download), and in workers the shared libraries of Swift, which each process
+/// of the pool would load and relocate anew.
+let lean: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
+let leanLinking: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+
 /// A Swift module that lives in a folder below `Sources/Shared`; the folder is its floor (docs/architecture.md).
 func shared(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict)
+    .target(name: name, dependencies: dependencies, path: "Sources/Shared/\(name)", swiftSettings: strict + lean)
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func program(
+    _ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = leanLinking
+) -> Target {
     .executableTarget(
         name: name, dependencies: ["BitTorrent", "PoolProtocol", "PoolRuntime"] + dependencies,
-        path: "Sources/\(name)", swiftSettings: strict)
+        path: "Sources/\(name)", swiftSettings: strict + lean, linkerSettings: linkerSettings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -55,7 +63,7 @@ let package = Package(
         shared("BitTorrent", ["CSHA1"]),
         shared("PoolProtocol", ["BitTorrent"]),
         shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging, nioCore]),
-        program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage]),
+        program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage], linkerSettings: []),
         program("PeerWorker", ["CLinux", nioCore, nioPosix, logging, systemPackage]),
         program("HashWorker", ["CLinux", logging, systemPackage]),
         program("Writer", ["CLinux", logging, systemPackage]),
