@@ -34,9 +34,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
         path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
 }
 
-let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
-let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
-let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -50,7 +47,6 @@ let package = Package(
         .executable(name: "writer", targets: ["Writer"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -62,9 +58,9 @@ let package = Package(
         .systemLibrary(name: "CCurl", path: "Sources/Shared/CCurl"),
         shared("BitTorrent", ["CSHA1"]),
         shared("PoolProtocol", ["BitTorrent"]),
-        shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging, nioCore]),
+        shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging]),
         program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage], linkerSettings: []),
-        program("PeerWorker", ["CLinux", nioCore, nioPosix, logging, systemPackage]),
+        program("PeerWorker", ["CLinux", logging, systemPackage]),
         program("HashWorker", ["CLinux", logging, systemPackage]),
         program("Writer", ["CLinux", logging, systemPackage]),
         .target(
@@ -76,17 +72,15 @@ let package = Package(
         tests("SupervisorTests", ["Supervisor", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", logging]),
         tests(
             "PeerWorkerTests",
-            [
-                "PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", "CLinux", nioCore, nioEmbedded, nioPosix,
-                logging,
-            ]),
+            ["PeerWorker", "PoolProtocol", "PoolRuntime", "BitTorrent", "CLinux", logging]),
         tests("HashWorkerTests", ["HashWorker", "PoolRuntime", "PoolProtocol", "BitTorrent"]),
         tests("WriterTests", ["Writer", "PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux"]),
         tests(
             "SwarmSimulationTests",
             [
-                "Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "BitTorrent", "CLinux", nioCore,
-                nioEmbedded, logging,
+                "Supervisor", "PeerWorker", "HashWorker", "Writer", "PoolProtocol", "PoolRuntime", "BitTorrent",
+                "CLinux",
+                logging,
             ]),
         tests("EndToEndTests", ["BitTorrent", "PoolProtocol"], exclude: ["Tools"]),
     ]

@@ -2,4 +2,4 @@ import PoolProtocol
 import PoolRuntime
 
 let launch = WorkerLaunch(role: .peerWorker)
-MessageThread(MessageThread.Loop(launch)).run()
+PeerWorkerLoop(PeerWorkerLoop.Loop(launch)).run()

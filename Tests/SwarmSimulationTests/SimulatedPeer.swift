@@ -4,7 +4,7 @@ import TestSupport
 /// Where a peer's bytes go.
 protocol PeerWire: AnyObject {
     func send(_ bytes: [UInt8])
-    func close()
+    func hangUp()
 }
 
 /// A peer of the swarm, good or bad, somewhere behind a line with a delay.
@@ -125,7 +125,7 @@ final class PeerTalk {
     func handshakeReceived() {
         wire?.send(peer.greeting)
         switch peer.kind {
-        case .flaky: peer.wait(300...6000) { [self] in wire?.close() }
+        case .flaky: peer.wait(300...6000) { [self] in wire?.hangUp() }
         case .partial: gainPieces()
         case .seed, .slow, .choking, .lying, .silent, .refusing: break
         }

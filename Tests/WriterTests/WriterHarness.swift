@@ -86,7 +86,8 @@ final class WriterHarness {
         try data.connect(path: rig.root + "/writer.0.sock", as: writer.routingID)
         self.data = data
         let hello = Greeting.hello(Hello(who: hashWorker, pid: UInt32(getpid()))).encoded
-        guard data.send(hello, to: writer.routingID) == .sent else { throw TimedOut(heard: news) }
+        // It cannot be reached when it died a moment ago, which is then found out.
+        if data.send(hello, to: writer.routingID) != .sent { try wait(until: { false }) }
     }
 
     /// Hands over the torrent and the region.
@@ -153,22 +154,22 @@ final class WriterHarness {
         while !isTrue() {
             guard MonotonicClock.now < deadline else { throw TimedOut(heard: news) }
             guard isRunning else { throw Died() }
-            listen()
+            try listen()
         }
     }
 
     /// Takes what has come; waits a little for more.
-    private func listen() {
-        let loop = PollLoop()
+    private func listen() throws {
+        let loop = try PollLoop()
         let end = MonotonicClock.now + .milliseconds(20)
-        loop.watch(control) { [unowned self] in
+        try loop.watch(control) { [unowned self] in
             _ = control.receive(limit: 64) { _, frame in
                 try? WriterToSupervisor.decodeAll(frame) { self.news.append($0) }
             }
             loop.stop()
         }
         if let data {
-            loop.watch(data) { [unowned self] in
+            try loop.watch(data) { [unowned self] in
                 _ = data.receive(limit: 64) { _, frame in
                     guard (try? Greeting(frame: frame)) == .some(nil) else { return }
                     try? WriterToHashWorker.decodeAll(frame) { message in

@@ -58,7 +58,7 @@ final class HashWorkerProcess {
             table.writerJoined(generation: neighbour.generation, into: &actions)
             perform()
         }
-        loop.poll.watch(descriptor: reader.descriptor) { [unowned self] _ in
+        loop.watch(descriptor: reader.descriptor) { [unowned self] in
             takeDiskAnswers()
             perform()
         }

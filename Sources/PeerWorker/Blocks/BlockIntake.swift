@@ -39,6 +39,12 @@ struct BlockIntake {
         return takeSlot(isResumed: isResumed).map { .slot($0) } ?? (isWhole ? .nowhere : .ownBuffer)
     }
 
+    /// The slots of the next blocks, at most `count`, as far as that leaves enough for others; none while anybody waits.
+    func upcoming(_ count: Int) -> ReversedCollection<ArraySlice<UInt32>> {
+        let spare = waiting.isEmpty ? slots.freeCount - slots.slotCount / 4 - 1 : 0
+        return slots.upcoming(max(0, min(count, spare)))
+    }
+
     /// A slot for a block that is whole; nil: wait.
     mutating func takeSlot(isResumed: Bool) -> SlotLedger.Lease? {
         guard waiting.isEmpty || isResumed else { return nil }

@@ -1,19 +1,11 @@
 import BitTorrent
-import NIOCore
+import Glibc
 import PoolProtocol
 
-/// One connection's place in NIO: feeds what is received to the decoder and the session, copies blocks into their slots,
-/// and writes what the session wants sent, gathered. Decides nothing about blocks, grants or peers: `PeerWorkerProcess`
-/// does. Belongs to the connections' loop.
-final class Connection: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    /// Unsent bytes at which a peer counts as one that does not read.
-    static let unsentLimit = 1 << 20
-    /// Received bytes that are kept while no slot is free. More come only when the peer has closed while we waited.
-    static let pendingLimit = 512 << 10
-
+/// One connection: feeds what is received to the decoder and the session, sees to it that blocks get into their slots,
+/// and sends what the session wants sent, gathered. Decides nothing about blocks, grants or peers: `PeerWorkerProcess`
+/// does.
+final class Connection {
     enum Phase: Equatable {
         /// On the way to the peer; goes to `running`, `ended`.
         case connecting
@@ -34,7 +26,10 @@ final class Connection: ChannelInboundHandler {
     var phase = Phase.connecting
     var decoder = PeerStreamDecoder()
     var session: PeerSession
-    private(set) var context: ChannelHandlerContext?
+    /// nil while connecting, and at the end.
+    private var transport: (any PeerTransport)?
+    /// While connecting.
+    var attempt: ConnectAttempt?
 
     /// What the session asks for; performed in order.
     var actions: [SessionAction] = []
@@ -49,8 +44,10 @@ final class Connection: ChannelInboundHandler {
     var ownBuffer: [UInt8] = []
     /// Reading has stopped until a slot is free.
     private(set) var isWaiting = false
-    /// What was received and not used when reading stopped.
-    private var pending = ByteBuffer()
+    /// What was received and not used when reading stopped; less than one read.
+    private var pending: [UInt8] = []
+    /// Blocks that the next read is aimed for: as many as the last could have brought, and one more.
+    private var aimedBlockCount = 1
 
     /// Totals of payload.
     var downloadedByteCount: UInt64 = 0
@@ -77,99 +74,154 @@ final class Connection: ChannelInboundHandler {
         session = process.makeSession(role, torrent: torrent, address: address)
     }
 
-    // MARK: Events of the channel
+    // MARK: Events of the transport
 
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelActive(context: ChannelHandlerContext) {
+    /// The way to the peer is open.
+    func opened(_ transport: any PeerTransport) {
+        self.transport = transport
+        attempt = nil
         process.connected(self)
-        context.fireChannelActive()
     }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
+    /// The socket has bytes, or its end.
+    func readable(_ descriptor: CInt) {
+        guard phase == .running, !isWaiting else { return }
+        aim()
+        let count = process.receiveArea.read(descriptor)
+        switch count {
+        case 1...:
+            readBrought(count)
+        case 0:
+            process.turnGoesOn()
+            ended()
+        default:
+            if PeerSocket.isShortage(errno) {
+                transport?.rest()
+            } else if errno != EAGAIN && errno != EINTR {
+                broke(errno)
+            }
+        }
+    }
+
+    /// The peer has closed, half or whole: from a peer that says nothing more nothing is to be had.
+    func ended() {
         guard phase == .running else { return }
-        if isWaiting { return keep(&buffer) }
-        let now = process.readBegan()
-        feed(&buffer, isResumed: false, now: now)
-        process.receiveBuffers.giveBack(buffer)
+        session.streamEnded(decoder.streamEnd, into: &actions)
+        process.perform(self)
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
+    /// - Parameter error: an errno.
+    func broke(_ error: CInt) {
+        guard phase == .running else { return }
+        if SocketTrouble.isLocal(error) { ending = PeerEnding(.localTrouble, SocketTrouble.text(error)) }
+        session.connectionLost(decoder.streamEnd, into: &actions)
+        process.perform(self)
+        process.turnGoesOn()
+    }
+
+    // MARK: Writing
+
+    /// Sends what has gathered, in one call.
+    func flush() {
+        guard !outgoing.isEmpty, let transport else { return }
+        switch transport.send(&outgoing) {
+        case .sent: break
+        case .unread:
+            ending = PeerEnding(.lost, "it does not read what we send")
+            process.close(self)
+        case .failed(let error): broke(error)
+        }
+    }
+
+    /// What failed for want of memory is tried again.
+    func retry() { transport?.retry() }
+
+    /// Sends the last words, then closes; nothing that follows from it comes back.
+    func shut() {
+        phase = .ended
+        flush()
+        pending = []
+        ownBuffer = []
+        attempt = nil
+        transport?.close()
+        transport = nil
+    }
+
+    // MARK: Reading
+
+    /// Aims the next read at the slots of the blocks that it may bring.
+    private func aim() {
+        let area = process.receiveArea
+        var rest: UnsafeMutableRawBufferPointer?
+        var missingHeadByteCount = 13
+        switch (decoder.prospect, arriving) {
+        case (.blockHead(let missing), _) where session.awaitedCount > 0: missingHeadByteCount = missing
+        case (.payload(let missing), .inSlot(let lease, _)):
+            let slot = process.region.slot(lease.slot)
+            let begin = decoder.blockByteCount - missing
+            rest = UnsafeMutableRawBufferPointer(rebasing: slot[begin..<begin + missing])
+        default: return aimPlain()
+        }
+        let slots = process.intake.upcoming(aimedBlockCount)
+        if rest == nil, slots.isEmpty { return aimPlain() }
+        area.aim(rest: rest, missingHeadByteCount: missingHeadByteCount, slots: slots, of: process.region)
+    }
+
+    private func aimPlain() {
+        process.receiveArea.aimPlain(
+            byteCount: process.intake.isShort ? ReceiveArea.shortByteCount : ReceiveArea.plainByteCount)
+    }
+
+    private func readBrought(_ byteCount: Int) {
+        let now = process.readBegan()
+        session.bytesReceived(now: now)
+        aimedBlockCount = min(byteCount / IntakeGeometry.slotByteCount + 2, ReceiveArea.blockLimit)
+        let gathered = process.receiveArea.forEachSegment(of: byteCount) { segment in
+            feed(segment.bytes, isResumed: false, now: now)
+            // Behind a head whose block is of full length the rest lies as it should; so it does in no other case.
+            return !isWaiting && (!segment.isHead || decoder.prospect == Self.wholeBlock)
+        }
+        if !gathered.isEmpty {
+            if isWaiting { pending += gathered } else { feed(gathered, isResumed: false, now: now) }
+        }
+        readEnded()
+    }
+
+    private static let wholeBlock = PeerStreamDecoder.Prospect.payload(missingByteCount: IntakeGeometry.slotByteCount)
+
+    private func readEnded() {
+        if isWaiting, phase == .running { transport?.setReading(false) }
         guard phase == .running else { return }
         if wantsBlocks { process.supply(self) }
         flush()
     }
 
-    /// The peer has closed, half or whole: from a peer that says nothing more nothing is to be had.
-    func channelInactive(context: ChannelHandlerContext) {
+    /// Bytes that came by another way than a read of ours.
+    func received(_ bytes: UnsafeRawBufferPointer) {
         guard phase == .running else { return }
-        session.streamEnded(decoder.streamEnd, into: &actions)
-        process.perform(self)
-        context.fireChannelInactive()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard phase == .running else { return }
-        if ChannelTrouble.isLocal(error) { ending = PeerEnding(.localTrouble, ChannelTrouble.text(error)) }
-        session.connectionLost(decoder.streamEnd, into: &actions)
-        process.perform(self)
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard phase == .running, !context.channel.isWritable else { return }
-        ending = PeerEnding(.lost, "it does not read what we send")
-        process.close(self)
-    }
-
-    // MARK: Writing
-
-    /// Writes what has gathered, in one call.
-    func flush() {
-        guard !outgoing.isEmpty, let context else { return }
-        let buffer = context.channel.allocator.buffer(bytes: outgoing)
-        outgoing.removeAll(keepingCapacity: true)
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-    }
-
-    /// Flushes, then closes; nothing that follows from it comes back.
-    func shut() {
-        phase = .ended
-        flush()
-        pending.clear()
-        ownBuffer = []
-        context?.close(promise: nil)
-    }
-
-    // MARK: Reading
-
-    /// Feeds what was received until it is used up, the peer is at fault, or no slot is free.
-    private func feed(_ buffer: inout ByteBuffer, isResumed: Bool, now: MonotonicInstant) {
+        if isWaiting { return pending += bytes }
+        let now = process.readBegan()
         session.bytesReceived(now: now)
-        let used = buffer.withUnsafeReadableBytes { bytes in
-            do throws(PeerWireError) {
-                return try feed(bytes, isResumed: isResumed, now: now)
-            } catch {
-                session.streamBroke(error, into: &actions)
-                return bytes.count
-            }
-        }
-        process.perform(self)
-        guard phase == .running else { return }
-        buffer.moveReaderIndex(forwardBy: used)
-        if isWaiting {
-            // A copy of its own size, since the buffer belongs to all connections.
-            pending = ByteBuffer(bytes: buffer.readableBytesView)
-            setReading(false)
-        }
+        feed(bytes, isResumed: false, now: now)
+        readEnded()
     }
 
-    /// - Returns: the number of bytes that were used.
-    private func feed(
-        _ bytes: UnsafeRawBufferPointer, isResumed: Bool, now: MonotonicInstant
-    ) throws(PeerWireError) -> Int {
+    /// Feeds bytes until they are used up, the peer is at fault, or no slot is free; then keeps the rest.
+    private func feed(_ bytes: UnsafeRawBufferPointer, isResumed: Bool, now: MonotonicInstant) {
+        guard phase == .running else { return }
         var offset = 0
+        do throws(PeerWireError) {
+            try feed(bytes, at: &offset, isResumed: isResumed, now: now)
+        } catch {
+            session.streamBroke(error, into: &actions)
+        }
+        process.perform(self)
+        if isWaiting, phase == .running { pending += bytes[offset...] }
+    }
+
+    private func feed(
+        _ bytes: UnsafeRawBufferPointer, at offset: inout Int, isResumed: Bool, now: MonotonicInstant
+    ) throws(PeerWireError) {
         // Lent for the whole read: what it holds does not change before the end of the turn.
         var view = torrent?.view
         while phase == .running, !isWaiting, let event = try decoder.next(in: bytes.bytes, at: &offset) {
@@ -192,16 +244,6 @@ final class Connection: ChannelInboundHandler {
             if isWaiting { process.waits(self) }
             if !actions.isEmpty { process.perform(self) }
         }
-        return offset
-    }
-
-    /// NIO hands over all that the kernel holds when the peer has closed, whether we read or not.
-    private func keep(_ buffer: inout ByteBuffer) {
-        guard pending.readableBytes + buffer.readableBytes <= Self.pendingLimit else {
-            session.streamEnded(decoder.streamEnd, into: &actions)
-            return process.perform(self)
-        }
-        pending.writeBuffer(&buffer)
     }
 
     /// A slot is free: goes on where it stopped, and reads again unless it has to stop again.
@@ -211,16 +253,11 @@ final class Connection: ChannelInboundHandler {
         if isWaiting { process.waits(self) }
         process.perform(self)
         guard phase == .running, !isWaiting else { return }
-        var rest = pending
-        pending = ByteBuffer()
-        feed(&rest, isResumed: true, now: now)
+        let rest = pending
+        pending = []
+        rest.withUnsafeBytes { feed($0, isResumed: true, now: now) }
         guard phase == .running, !isWaiting else { return }
-        setReading(true)
+        transport?.setReading(true)
         process.supply(self)
-    }
-
-    private func setReading(_ isOn: Bool) {
-        // It fails on a closed channel only, and then `channelInactive` follows.
-        try? context?.channel.syncOptions?.setOption(.autoRead, value: isOn)
     }
 }

@@ -1,61 +1,84 @@
 import BitTorrent
+import CLinux
 import Glibc
-import NIOCore
-import NIOPosix
-
-/// What every connection to a peer has in common, whoever began it.
-enum PeerChannel {
-    /// 1: each wake of a socket is one read, so that peers take turns and `ReceiveAllocator` keeps no buffers.
-    static let readsPerWake: UInt = 1
-    /// The channel turns unwritable at the upper mark, which costs the peer its connection.
-    static let unsent = ChannelOptions.Types.WriteBufferWaterMark(
-        low: Connection.unsentLimit / 2, high: Connection.unsentLimit)
-    static let noDelay = ChannelOptions.tcpOption(.tcp_nodelay)
-}
+import PoolRuntime
+import SystemPackage
 
 /// Opens connections to numeric addresses. The size of the kernel's receive buffer is left to the kernel, which fits it
 /// to bandwidth and delay.
 struct Connector {
-    private let eventLoop: any EventLoop
-    private let timeout: TimeAmount
-    /// nil: any.
-    private let bindAddress: SocketAddress?
+    private let poll: PollLoop
+    private let timeout: Duration
+    /// 4 or 16 bytes; empty: any.
+    private let localAddress: [UInt8]
 
     /// - Throws: when `bindAddress` is neither empty nor a numeric address.
-    init(eventLoop: any EventLoop, timeout: TimeAmount, bindAddress: String) throws {
-        self.eventLoop = eventLoop
+    init(poll: PollLoop, timeout: Duration, bindAddress: String) throws(SystemCallError) {
+        self.poll = poll
         self.timeout = timeout
-        self.bindAddress = bindAddress.isEmpty ? nil : try SocketAddress(ipAddress: bindAddress, port: 0)
+        if bindAddress.isEmpty {
+            localAddress = []
+        } else {
+            guard let address = PeerAddress(numericHost: bindAddress, port: 0) else {
+                throw SystemCallError("bind", EINVAL, subject: bindAddress)
+            }
+            localAddress = address.addressBytes
+        }
     }
 
-    /// Puts `connection` into a channel; its `channelActive` follows, or `failed`, on the loop.
-    func connect(_ connection: Connection, buffers: ReceiveBuffers, failed: @escaping (any Error) -> Void) {
-        let bound = NIOLoopBound(connection, eventLoop: eventLoop)
-        var bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(timeout)
-            .channelOption(PeerChannel.noDelay, value: 1)
-            .channelOption(.maxMessagesPerRead, value: PeerChannel.readsPerWake)
-            .channelOption(.recvAllocator, value: ReceiveAllocator(buffers))
-            .channelOption(.writeBufferWaterMark, value: PeerChannel.unsent)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
-                }
-            }
-        let isIPv6 = connection.address.isIPv6
-        if let bindAddress, bindAddress.protocol == (isIPv6 ? .inet6 : .inet) {
-            bootstrap = bootstrap.bind(to: bindAddress)
-        }
-        let connected: EventLoopFuture<any Channel>
-        do {
-            // An address of the other family than the one we are bound to would leave by another way than asked for.
-            if let bindAddress, bindAddress.protocol != (isIPv6 ? .inet6 : .inet) {
-                throw IOError(errnoCode: EAFNOSUPPORT, reason: "bind")
-            }
-            connected = bootstrap.connect(to: try SocketAddress(connection.address))
+    /// Begins to connect; `opened` or `connectFailed` of the connection's process follows.
+    func connect(_ connection: Connection, now: MonotonicInstant) {
+        let address = connection.address.addressBytes
+        do throws(SystemCallError) {
+            let descriptor = OwnedDescriptor(
+                try checked(
+                    "connect",
+                    clinux_connect_tcp(
+                        address, UInt32(address.count), connection.address.port, localAddress,
+                        UInt32(localAddress.count))))
+            connection.attempt = try ConnectAttempt(descriptor, of: connection, on: poll, deadline: now + timeout)
         } catch {
-            connected = eventLoop.makeFailedFuture(error)
+            connection.process.connectFailed(connection, error.errno.rawValue)
         }
-        connected.assumeIsolated().whenFailure { failed($0) }
+    }
+}
+
+/// Owns a socket that is on its way to a peer.
+final class ConnectAttempt {
+    let deadline: MonotonicInstant
+    private let descriptor: OwnedDescriptor
+    private let poll: PollLoop
+    private unowned let connection: Connection
+    private var watch: PollLoop.WatchID?
+
+    init(
+        _ descriptor: OwnedDescriptor, of connection: Connection, on poll: PollLoop, deadline: MonotonicInstant
+    ) throws(SystemCallError) {
+        self.descriptor = descriptor
+        self.poll = poll
+        self.connection = connection
+        self.deadline = deadline
+        watch = try poll.watch(descriptor: descriptor.rawValue, for: .writable) { [unowned self] _ in ended() }
+    }
+
+    deinit { endWatch() }
+
+    private func endWatch() {
+        guard let watch else { return }
+        poll.unwatch(watch)
+        self.watch = nil
+    }
+
+    /// The socket is there, or has failed.
+    private func ended() {
+        let error = clinux_socket_error(descriptor.rawValue)
+        endWatch()
+        let connection = connection
+        guard error == 0 else { return connection.process.connectFailed(connection, error) }
+        do throws(SystemCallError) {
+            connection.opened(try PeerSocket(descriptor, of: connection, on: poll))
+        } catch {
+            connection.process.connectFailed(connection, error.errno.rawValue)
+        }
     }
 }

@@ -2,8 +2,7 @@ import PoolProtocol
 
 /// The memory of the intake region: writes a block's bytes into its slot. Which slot is whose, `BlockIntake` knows.
 /// The memory must outlive every copy of this value; the process holds the mapping until it ends.
-struct IntakeRegion: @unchecked Sendable {
-    // Made on the main thread; the memory is written by the connections' loop alone.
+struct IntakeRegion {
     private let base: UnsafeMutableRawPointer
     let geometry: IntakeGeometry
 
@@ -13,11 +12,19 @@ struct IntakeRegion: @unchecked Sendable {
         self.geometry = geometry
     }
 
+    func slot(_ slot: UInt32) -> UnsafeMutableRawBufferPointer {
+        precondition(Int(slot) < geometry.slotCount)
+        return UnsafeMutableRawBufferPointer(
+            start: base + geometry.offset(ofSlot: slot), count: IntakeGeometry.slotByteCount)
+    }
+
+    /// Copies the bytes, unless they were received where they belong.
     /// - Parameter offset: of the first byte within the slot.
     func write(_ bytes: UnsafeRawBufferPointer, slot: UInt32, offset: Int) {
         precondition(Int(slot) < geometry.slotCount && offset >= 0)
         precondition(bytes.count <= IntakeGeometry.slotByteCount - offset, "a block never leaves its slot")
         guard let source = bytes.baseAddress else { return }
-        (base + geometry.offset(ofSlot: slot) + offset).copyMemory(from: source, byteCount: bytes.count)
+        let target = base + geometry.offset(ofSlot: slot) + offset
+        if source != UnsafeRawPointer(target) { target.copyMemory(from: source, byteCount: bytes.count) }
     }
 }

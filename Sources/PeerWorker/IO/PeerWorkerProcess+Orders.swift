@@ -4,25 +4,17 @@ import PoolProtocol
 
 /// What the supervisor orders and what the hash-workers answer.
 extension PeerWorkerProcess {
-    func handle(_ event: Mailbox.Event, now: MonotonicInstant) {
-        switch event {
-        case .ready: listen()
-        case .order(let order): handle(order, now: now)
-        case .torrentAdded(let setup, let state): add(setup, state: state)
-        case .slotsReturned(let assembler, let answers):
-            for answer in answers { returned(answer, by: assembler) }
-        case .assemblerJoined(let newcomer):
-            let unanswered = intake.slots.unanswered(by: newcomer.place.ordinal)
-            batches.joined(newcomer, unanswered: unanswered, now: now)
-        case .assemblerReplaced(let newcomer): batches.replaced(by: newcomer)
-        case .ping(let number): mailbox.answer(ping: number)
-        }
+    /// The process of this place can be reached.
+    func assemblerJoined(_ newcomer: Incarnation, now: MonotonicInstant) {
+        let unanswered = intake.slots.unanswered(by: newcomer.place.ordinal)
+        batches.joined(newcomer, unanswered: unanswered, now: now)
     }
 
-    private func handle(_ order: SupervisorToPeerWorker, now: MonotonicInstant) {
+    func handle(_ order: SupervisorToPeerWorker, now: MonotonicInstant) {
         switch order {
-        case .join, .workerReplaced, .addTorrent:
-            preconditionFailure("the message thread sees to these, or hands them over as events of their own")
+        case .join, .addTorrent:
+            preconditionFailure("the loop sees to these, or hands them over with what belongs to them")
+        case .workerReplaced(let newcomer): batches.replaced(by: newcomer)
         case .workerGivenUp(let place): assemblerGone(place.ordinal, now: now)
         case .removeTorrent(let ordinal): remove(ordinal)
         case .grantBlocks(let grants): for grant in grants { granted(grant, now: now) }
@@ -50,7 +42,8 @@ extension PeerWorkerProcess {
 
     // MARK: Torrents
 
-    private func add(_ setup: PeerTorrentSetup, state: [UInt8]) {
+    /// - Parameter state: the contents of `setup.stateDescriptor`.
+    func add(_ setup: PeerTorrentSetup, state: [UInt8]) {
         guard torrents[setup.torrent] == nil,
             let torrent = PeerTorrent(setup, state: state, client: Self.client)
         else {
@@ -103,11 +96,13 @@ extension PeerWorkerProcess {
 
     // MARK: Hash-workers
 
-    private func returned(_ answer: SlotReturn, by assembler: UInt16) {
-        guard let reference = intake.returned(answer, by: assembler) else { return }
-        switch answer.outcome {
-        case .taken: break
-        case .duplicate, .notNeeded: wasted(byteCount: Int(reference.byteCount))
+    func returned(_ answers: [SlotReturn], by assembler: UInt16) {
+        for answer in answers {
+            guard let reference = intake.returned(answer, by: assembler) else { continue }
+            switch answer.outcome {
+            case .taken: break
+            case .duplicate, .notNeeded: wasted(byteCount: Int(reference.byteCount))
+            }
         }
     }
 

@@ -1,6 +1,5 @@
 import BitTorrent
 import Logging
-import NIOCore
 import PoolProtocol
 
 /// What sessions ask for, from the first byte of a connection to its last.
@@ -31,12 +30,11 @@ extension PeerWorkerProcess {
         turnGoesOn()
     }
 
-    func connectFailed(_ connection: Connection, _ error: any Error) {
+    /// - Parameter error: an errno.
+    func connectFailed(_ connection: Connection, _ error: CInt) {
         guard connection.phase == .connecting else { return }
-        let cause: PeerClosed.Cause = ChannelTrouble.isLocal(error) ? .localTrouble : .connectFailed
-        connection.ending = PeerEnding(cause, ChannelTrouble.text(error))
-        finish(connection, connection.ending!)
-        turnGoesOn()
+        let cause: PeerClosed.Cause = SocketTrouble.isLocal(error) ? .localTrouble : .connectFailed
+        finish(connection, PeerEnding(cause, SocketTrouble.text(error)))
     }
 
     /// Our wish; `connection.ending` says why.

@@ -1,4 +1,5 @@
 import BitTorrent
+import Glibc
 import PoolProtocol
 
 /// What time alone brings about. Ten times a second while there are connections; never otherwise.
@@ -18,7 +19,9 @@ extension PeerWorkerProcess {
     }
 
     private func tick(_ connection: Connection, now: MonotonicInstant) {
+        if let attempt = connection.attempt, now >= attempt.deadline { return connectFailed(connection, ETIMEDOUT) }
         guard connection.phase == .running else { return }
+        connection.retry()
         // While we do not read, the peer may have answered long ago.
         if !connection.isWaiting, connection.session.nextDeadline <= now {
             connection.session.timerFired(now: now, into: &connection.actions)

@@ -1,11 +1,10 @@
 import BitTorrent
 import Logging
-import NIOCore
 import PoolProtocol
+import PoolRuntime
 
-/// A peer-worker as its connections' loop sees it: carries out what sessions, grant books and the intake decide, and
-/// passes on what the supervisor and the hash-workers should hear. Everything here belongs to that one loop; the message
-/// thread is reached through the mailbox only.
+/// A peer-worker but for its place in the pool (`PeerWorkerLoop`): carries out what sessions, grant books and the intake
+/// decide, and gathers what the supervisor and the hash-workers should hear.
 final class PeerWorkerProcess {
     /// What the launch order says of connections.
     struct Settings: Sendable {
@@ -21,29 +20,29 @@ final class PeerWorkerProcess {
     static let client = "Swarmkeeper/0.1.0"
 
     let settings: Settings
-    let eventLoop: any EventLoop
-    let mailbox: Mailbox
     let region: IntakeRegion
     let logger: Logger
     let clock: () -> MonotonicInstant
-    let receiveBuffers = ReceiveBuffers()
+    let receiveArea = ReceiveArea()
     private let connector: Connector
+    private var listeners: Listeners!
+    /// Sends a parcel and empties it.
+    var post: (inout Parcel) -> Void = { _ in }
 
     var intake: BlockIntake
     var batches: ReferenceBatches
     var table: ConnectionTable
     var torrents: [UInt16: PeerTorrent] = [:]
     var byInfoHash: [InfoHash: PeerTorrent] = [:]
-    /// Leaves at the end of the turn.
-    var parcel = Mailbox.Parcel()
+    /// Leaves at the end of a turn.
+    var parcel = Parcel()
     /// Connections with something to write or to ask for.
     private var dirty: [Connection] = []
     /// The parcel leaves with this turn: a peer has nothing to do until then, or it has waited for a tick.
     var isUrgent = false
-    private var events: [Mailbox.Event] = []
-    private var isTurnScheduled = false
-    private var isHoldScheduled = false
-    private var isTickScheduled = false
+    /// What was done in this turn may have left more to do at its end.
+    private var hasMoreToDo = false
+    private var nextTick = MonotonicInstant.distantFuture
     private var draining = Draining.no
     private var isStopped = false
     var totals = TransferTotals()
@@ -59,40 +58,29 @@ final class PeerWorkerProcess {
     }
 
     /// How often sessions' deadlines are looked at.
-    static let tick: TimeAmount = .milliseconds(100)
+    static let tick: Duration = .milliseconds(100)
     /// A hash-worker that answers for the last blocks within this time saves them from being fetched again (a guess).
     private static let drainLimit: Duration = .seconds(1)
 
     /// - Throws: when the bind address is none.
     init(
-        _ settings: Settings, eventLoop: any EventLoop, mailbox: Mailbox, region: IntakeRegion, logger: Logger,
+        _ settings: Settings, poll: PollLoop, region: IntakeRegion, logger: Logger,
         clock: @escaping () -> MonotonicInstant
-    ) throws {
+    ) throws(SystemCallError) {
         self.settings = settings
-        self.eventLoop = eventLoop
-        self.mailbox = mailbox
         self.region = region
         self.logger = logger
         self.clock = clock
         intake = BlockIntake(slotCount: region.geometry.slotCount)
         batches = ReferenceBatches(slotCount: region.geometry.slotCount)
         table = ConnectionTable(capacity: settings.maximumPeerCount)
-        connector = try Connector(
-            eventLoop: eventLoop, timeout: .nanoseconds(settings.connectTimeout.wholeNanoseconds),
-            bindAddress: settings.bindAddress)
+        connector = try Connector(poll: poll, timeout: settings.connectTimeout, bindAddress: settings.bindAddress)
+        listeners = Listeners(
+            poll: poll, clock: clock, accept: { [unowned self] in accepted(from: $0) },
+            failed: { logger.error("cannot accept connections", metadata: ["error": "\($0)"]) })
     }
 
     // MARK: Turns
-
-    /// The message thread has posted something that cannot wait.
-    func postArrived() { turnGoesOn() }
-
-    private func takePost(now: MonotonicInstant) {
-        mailbox.take(into: &events)
-        for event in events { handle(event, now: now) }
-        events.removeAll(keepingCapacity: true)
-        resumeWaiting(now: now)
-    }
 
     /// A socket has brought something.
     func readBegan() -> MonotonicInstant {
@@ -100,12 +88,8 @@ final class PeerWorkerProcess {
         return clock()
     }
 
-    /// Sees to it that `endTurn` follows: NIO runs it after the handlers of all sockets that were ready.
-    func turnGoesOn() {
-        guard !isTurnScheduled else { return }
-        isTurnScheduled = true
-        eventLoop.assumeIsolated().execute { self.endTurn() }
-    }
+    /// Sees to it that the turn does not end before everything that follows from this is done.
+    func turnGoesOn() { hasMoreToDo = true }
 
     /// The connection has something to write, or could be asked for blocks.
     func mark(_ connection: Connection) {
@@ -115,11 +99,42 @@ final class PeerWorkerProcess {
         dirty.append(connection)
     }
 
-    private func endTurn() {
-        isTurnScheduled = false
+    /// The earliest moment at which time alone brings something about.
+    var nextDeadline: MonotonicInstant { min(nextTick, batches.deadline ?? .distantFuture, listeners.nextDeadline) }
+
+    func timerFired(now: MonotonicInstant) {
+        listeners.timerFired(now: now)
+        guard now >= nextTick else { return }
+        nextTick = .distantFuture
+        tick(now: now)
+        isUrgent = true
+        turnGoesOn()
+    }
+
+    /// The end of each turn of the loop, whatever has happened in it.
+    func endTurn() {
         let now = clock()
-        takePost(now: now)
-        for torrent in torrents.values where torrent.hasNewBlocks { supplyHungry(torrent, now: now) }
+        repeat {
+            hasMoreToDo = false
+            resumeWaiting(now: now)
+            for torrent in torrents.values where torrent.hasNewBlocks { supplyHungry(torrent, now: now) }
+            writeDirty()
+        } while hasMoreToDo
+        for torrent in torrents.values {
+            torrent.tally.report(torrent: torrent.ordinal, now: now, into: &parcel.news)
+            if case .no = draining { tellDemand(torrent) }
+        }
+        batches.departures(isShort: intake.isShort, isOut: intake.isOut, now: now, into: &parcel.batches)
+        checkDrained(now: now)
+        // What can wait leaves with the references that wait for company, and a mere count of bytes with the next tick.
+        if isUrgent || batches.deadline == nil && parcel.isWorthSending { post(&parcel) }
+        isUrgent = false
+        if nextTick == .distantFuture, !table.isEmpty || reports.isDue || isDraining, !isStopped {
+            nextTick = now + Self.tick
+        }
+    }
+
+    private func writeDirty() {
         // What one connection does may mark another (a cancel), so the list is read by index.
         var index = 0
         while index < dirty.count {
@@ -130,40 +145,6 @@ final class PeerWorkerProcess {
             connection.flush()
         }
         dirty.removeAll(keepingCapacity: true)
-        for torrent in torrents.values {
-            torrent.tally.report(torrent: torrent.ordinal, now: now, into: &parcel.news)
-            if case .no = draining { tellDemand(torrent) }
-        }
-        batches.departures(isShort: intake.isShort, isOut: intake.isOut, now: now, into: &parcel.batches)
-        receiveBuffers.isShort = intake.isShort
-        checkDrained(now: now)
-        // A wake of the message thread costs as much as a batch: what can wait leaves with the references that wait for
-        // company, and a mere count of bytes with the next tick.
-        if isUrgent || batches.deadline == nil && parcel.isWorthAWake { mailbox.post(&parcel) }
-        isUrgent = false
-        scheduleHold(now: now)
-        scheduleTick()
-        if mailbox.loopWaits(needsSlots: intake.isShort || intake.waitingCount > 0 || isDraining) { turnGoesOn() }
-    }
-
-    private func scheduleHold(now: MonotonicInstant) {
-        guard !isHoldScheduled, let deadline = batches.deadline else { return }
-        isHoldScheduled = true
-        eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(max(0, (deadline - now).wholeNanoseconds))) {
-            self.isHoldScheduled = false
-            self.turnGoesOn()
-        }
-    }
-
-    private func scheduleTick() {
-        guard !isTickScheduled, !table.isEmpty || reports.isDue || isDraining, !isStopped else { return }
-        isTickScheduled = true
-        eventLoop.assumeIsolated().scheduleTask(in: Self.tick) {
-            self.isTickScheduled = false
-            self.tick(now: self.clock())
-            self.isUrgent = true
-            self.turnGoesOn()
-        }
     }
 
     /// Lets connections go on that wait for a slot, first come, first served.
@@ -193,19 +174,15 @@ final class PeerWorkerProcess {
 
     func connect(_ order: PeerToConnect) {
         guard let connection = outgoing(order) else { return }
-        connector.connect(connection, buffers: receiveBuffers) { self.connectFailed(connection, $0) }
+        connector.connect(connection, now: clock())
     }
 
-    func listen() {
-        Listeners.start(
-            settings.listeners, on: eventLoop, buffers: receiveBuffers,
-            accept: { channel in self.accepted(from: PeerAddress(channel.remoteAddress)) },
-            failed: { self.logger.error("cannot accept connections", metadata: ["error": "\($0)"]) })
-    }
+    /// All neighbours have welcomed us: work may begin.
+    func ready() { listeners.start(settings.listeners) }
 
     /// - Returns: nil when the peer is refused.
-    func accepted(from address: PeerAddress?) -> Connection? {
-        guard let address, !table.isFull, !torrents.isEmpty, !isStopped else { return nil }
+    func accepted(from address: PeerAddress) -> Connection? {
+        guard !table.isFull, !torrents.isEmpty, !isStopped else { return nil }
         let connection = Connection(
             peer: table.nameIncoming(), role: .incoming, address: address, torrent: nil, process: self)
         table.insert(connection)

@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -298,6 +299,74 @@ int clinux_bind_tcp(const char *address, uint16_t port, int shared, int listenin
         return -error;
     }
     return descriptor;
+}
+
+/* Fills in a socket address of either family. */
+static socklen_t socket_address(const uint8_t *address, unsigned size, uint16_t port, struct sockaddr_storage *where) {
+    memset(where, 0, sizeof *where);
+    if (size == 4) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)where;
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        memcpy(&v4->sin_addr, address, 4);
+        return sizeof *v4;
+    }
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)where;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(port);
+    memcpy(&v6->sin6_addr, address, 16);
+    return sizeof *v6;
+}
+
+int clinux_connect_tcp(
+    const uint8_t *address, unsigned size, uint16_t port, const uint8_t *local, unsigned local_size) {
+    struct sockaddr_storage where;
+    int one = 1;
+    if (local_size != 0 && local_size != size) return -EAFNOSUPPORT;
+    int descriptor = socket(size == 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -errno;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    socklen_t length;
+    int failed = 0;
+    if (local_size != 0) {
+        length = socket_address(local, local_size, 0, &where);
+        failed = bind(descriptor, (struct sockaddr *)&where, length) < 0;
+    }
+    if (!failed) {
+        length = socket_address(address, size, port, &where);
+        failed = connect(descriptor, (struct sockaddr *)&where, length) < 0 && errno != EINPROGRESS;
+    }
+    if (failed) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    return descriptor;
+}
+
+int clinux_accept_tcp(int listener, uint8_t address[16], unsigned *size, uint16_t *port) {
+    struct sockaddr_storage from;
+    socklen_t length = sizeof from;
+    int one = 1;
+    int descriptor = accept4(listener, (struct sockaddr *)&from, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (descriptor < 0) return -errno;
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (from.ss_family == AF_INET) {
+        *size = 4;
+        *port = ntohs(((struct sockaddr_in *)&from)->sin_port);
+        memcpy(address, &((struct sockaddr_in *)&from)->sin_addr, 4);
+    } else {
+        *size = 16;
+        *port = ntohs(((struct sockaddr_in6 *)&from)->sin6_port);
+        memcpy(address, &((struct sockaddr_in6 *)&from)->sin6_addr, 16);
+    }
+    return descriptor;
+}
+
+int clinux_socket_error(int descriptor) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
 }
 
 int clinux_local_port(int descriptor) {

@@ -82,7 +82,7 @@ final class PoolShell {
             if place.role == .hashWorker { regions[place] = try makeRegion(of: place) }
         }
         if settings.pins != .off { cores = Self.usableCores() }
-        poll.watch(control) { [unowned self] in receive() }
+        try poll.watch(control) { [unowned self] in receive() }
     }
 
     // MARK: The loop
@@ -221,7 +221,7 @@ final class PoolShell {
                 peerCapacity: settings.maximumPeersEach,
                 silence: Silence(heartbeat: settings.heartbeat, now: MonotonicClock.now), complaints: complaints)
             processes[place] = process
-            watch(process)
+            try watch(process)
             handlers?.changed(.spawned(worker, pid: child.processID))
             var descriptors = [unixListeners[place]!.rawValue, page.rawValue]
             if let region = regions[place] { descriptors.append(region.rawValue) }
@@ -265,17 +265,17 @@ final class PoolShell {
             name: "region \(place)", byteCount: plan.regionByteCount(of: place.role))
     }
 
-    private func watch(_ process: WorkerProcess) {
+    private func watch(_ process: WorkerProcess) throws(SystemCallError) {
         process.watches.append(
-            poll.watch(descriptor: process.child.pidfd.rawValue) { [unowned self, unowned process] _ in
+            try poll.watch(descriptor: process.child.pidfd.rawValue) { [unowned self, unowned process] _ in
                 reap(process)
             })
         process.watches.append(
-            poll.watch(descriptor: process.complaints.descriptor.rawValue) { [unowned self, unowned process] events in
+            try poll.watch(descriptor: process.complaints.descriptor.rawValue) { [unowned self, unowned process] in
                 let place = process.incarnation.place
                 process.complaints.read { handlers?.complained(place, $0) }
                 // The pipe's other end is closed: nothing comes any more, and the pidfd tells the rest.
-                if events & 1 == 0, process.watches.count == 2 { poll.unwatch(process.watches.removeLast()) }
+                if !$0.contains(.readable), process.watches.count == 2 { poll.unwatch(process.watches.removeLast()) }
             })
     }
 

@@ -12,7 +12,7 @@ final class SupervisorProcess {
 
     let options: DownloadOptions
     let output: Output
-    let poll = PollLoop()
+    let poll: PollLoop
     let started = MonotonicClock.now
     var context: RunContext!
     var torrents: [TorrentRun] = []
@@ -51,6 +51,7 @@ final class SupervisorProcess {
     private init(_ options: DownloadOptions, _ inputs: [Metainfo], _ output: Output) throws {
         self.options = options
         self.output = output
+        poll = try PollLoop()
         _ = clinux_ignore_signal(SIGPIPE)
         signals = OwnedDescriptor(try checked("signalfd", clinux_signal_descriptor()))
         // What may be refused is tried before anything is started: options, locks, files, the port.
@@ -76,7 +77,7 @@ final class SupervisorProcess {
                     settings: options.torrentSettings, context: context, generator: generator, now: started))
         }
         shell.handlers = handlers()
-        watch(http: http)
+        try watch(http: http)
         resolver = try resolve(options.peers)
         let regionBytes =
             plan.peerWorkerCount * plan.intakeByteCount + plan.hashWorkerCount * plan.assemblyByteCount
@@ -141,9 +142,9 @@ final class SupervisorProcess {
             complained: { [unowned self] place, line in output.complained(place, line) })
     }
 
-    private func watch(http: HTTPClient) {
-        poll.watch(descriptor: signals.rawValue) { [unowned self] _ in takeSignals() }
-        poll.watch(descriptor: http.resultDescriptor) { [unowned self] _ in
+    private func watch(http: HTTPClient) throws {
+        try poll.watch(descriptor: signals.rawValue) { [unowned self] _ in takeSignals() }
+        try poll.watch(descriptor: http.resultDescriptor) { [unowned self] _ in
             for result in context.http.takeResults() {
                 let ordinal = Int(result.id >> 48)
                 if ordinal < torrents.count { torrents[ordinal].httpEnded(result) }
@@ -158,7 +159,7 @@ final class SupervisorProcess {
 
     private func resolve(_ peers: [HostAndPort]) throws -> NameResolver {
         let resolver = try NameResolver(peers)
-        poll.watch(descriptor: resolver.resultDescriptor.rawValue) { [unowned self] _ in
+        try poll.watch(descriptor: resolver.resultDescriptor.rawValue) { [unowned self] _ in
             for outcome in resolver.takeOutcomes() {
                 switch outcome {
                 case .addresses(let addresses):

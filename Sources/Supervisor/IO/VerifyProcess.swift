@@ -8,7 +8,7 @@ import PoolRuntime
 final class VerifyProcess {
     private let metainfo: Metainfo
     private let output: Output
-    private let poll = PollLoop()
+    private let poll: PollLoop
     private let shell: PoolShell
     private let files: PieceFiles
     private let signals: OwnedDescriptor
@@ -37,6 +37,7 @@ final class VerifyProcess {
     private init(_ options: VerifyOptions, _ metainfo: Metainfo, _ output: Output) throws {
         self.metainfo = metainfo
         self.output = output
+        poll = try PollLoop()
         _ = clinux_ignore_signal(SIGPIPE)
         signals = OwnedDescriptor(try checked("signalfd", clinux_signal_descriptor()))
         let payload = try PayloadFiles(existing: options.directory)
@@ -59,7 +60,7 @@ final class VerifyProcess {
             peerWorkerSpoke: { _, _ in }, hashWorkerSpoke: { [unowned self] in heard($1, from: $0) },
             writerSpoke: { _, _ in }, decided: { [unowned self] in decided($0) }, changed: { _ in },
             complained: { output.complained($0, $1) })
-        poll.watch(descriptor: signals.rawValue) { [unowned self] _ in takeSignals() }
+        try poll.watch(descriptor: signals.rawValue) { [unowned self] _ in takeSignals() }
         poll.nextDeadline = { [unowned self] in min(nextTick, retryAt, shell.nextDeadline) }
         poll.timerFired = { [unowned self] now in
             shell.timerFired(now: now)

@@ -21,7 +21,7 @@ final class WorkerProcess {
     private var waiting: [UInt32: [() -> Void]] = [:]
     private var latestDescriptor: UInt32 = 0
     /// Watches of the poll loop, to be removed with the process.
-    var watches: [Int] = []
+    var watches: [PollLoop.WatchID] = []
     var hasToldSlowDisk = false
 
     init(

@@ -32,7 +32,7 @@ final class WriterProcess {
         }
         loop.nextDeadline = { [unowned self] in core.nextDeadline }
         loop.turnEnding = { [unowned self] in turnEnding() }
-        loop.poll.watch(descriptor: disk.descriptor) { [unowned self] _ in ordersEnded() }
+        loop.watch(descriptor: disk.descriptor) { [unowned self] in ordersEnded() }
     }
 
     // MARK: events

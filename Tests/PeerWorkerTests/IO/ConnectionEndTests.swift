@@ -1,7 +1,5 @@
 import BitTorrent
 import Glibc
-import NIOCore
-import NIOEmbedded
 import PoolProtocol
 import TestSupport
 import Testing
@@ -22,7 +20,7 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
 
     private static func stages() throws -> [Int] {
         let worker = try WorkerUnderTest()
-        let whole = stream(try worker.outgoing())
+        let whole = stream(worker.outgoing())
         // Every byte of the small messages, and a few of the long ones.
         let first = 68 + 6 + 5 + 9 + 4
         let second = first + 13 + 16384
@@ -34,13 +32,13 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
     @Test func endOfTheStreamClosesAtOnceAtEveryStage() throws {
         for stage in try Self.stages() {
             let worker = try WorkerUnderTest()
-            let peer = try worker.outgoing()
+            let peer = worker.outgoing()
             worker.grant(1, piece: 0, 0..<2)
             let bytes = Self.stream(peer).prefix(stage)
             // The block is requested when the unchoke has come, so the stream is sent in two reads.
             peer.send(Array(bytes.prefix(92)))
             if bytes.count > 92 { peer.send(Array(bytes.dropFirst(92))) }
-            peer.close()
+            peer.hangUp()
             #expect(peer.isClosed, "after \(stage) bytes")
             let end = try #require(closed(worker).first, "after \(stage) bytes")
             #expect(end.peer == 1 && end.cause == (stage < 68 ? .handshakeFailed : .lost), "after \(stage) bytes")
@@ -54,10 +52,10 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
     @Test func resetClosesAtOnceAtEveryStage() throws {
         for stage in try Self.stages() {
             let worker = try WorkerUnderTest()
-            let peer = try worker.outgoing()
+            let peer = worker.outgoing()
             worker.grant(1, piece: 0, 0..<2)
             peer.send(Array(Self.stream(peer).prefix(stage)))
-            peer.fail(IOError(errnoCode: ECONNRESET, reason: "read"))
+            peer.fail(ECONNRESET)
             #expect(peer.isClosed && worker.freeSlotCount + worker.references().count == 64)
             #expect(closed(worker).map(\.cause) == [stage < 68 ? .handshakeFailed : .lost])
         }
@@ -65,7 +63,7 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
 
     @Test func peerThatSaysNothingIsSentAwayAfterTheHandshakesDeadline() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.outgoing()
+        let peer = worker.outgoing()
         worker.pass(.seconds(9))
         #expect(!peer.isClosed)
         worker.pass(.milliseconds(1200))
@@ -74,7 +72,7 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
 
     @Test func thousandKeepAlivesAreConsumed() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         let stream = [UInt8](repeating: 0, count: 4000)
         for cut in 0..<8 {
             peer.send(Array(stream.prefix(cut)))
@@ -90,7 +88,7 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
 
     @Test func ownEchoIsNamed() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.outgoing()
+        let peer = worker.outgoing()
         peer.send(peer.handshake(id: WorkerUnderTest.ourID))
         #expect(peer.isClosed && closed(worker).map(\.cause) == [.ourselves])
     }
@@ -108,8 +106,8 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
         ] as [([UInt8], String)])
     func misbehavingPeerIsSentAwayWithTheReasonNamed(_ bytes: [UInt8], _ reason: String) throws {
         let worker = try WorkerUnderTest()
-        let other = try worker.unchokedSeed(2)
-        let peer = try worker.outgoing()
+        let other = worker.unchokedSeed(2)
+        let peer = worker.outgoing()
         peer.send(peer.handshake() + bytes)
         let end = try #require(closed(worker).first)
         #expect(peer.isClosed && end.peer == 1 && end.cause == .misbehaved)
@@ -119,17 +117,18 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
 
     @Test func strangersProtocolFailsTheHandshake() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.outgoing()
+        let peer = worker.outgoing()
         peer.send(Array("GET / HTTP/1.1\r\n".utf8))
         #expect(peer.isClosed && closed(worker).map(\.cause) == [.handshakeFailed])
     }
 
     @Test func peerThatDoesNotReadIsSentAway() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
-        peer.channel.isWritable = false
-        peer.channel.pipeline.fireChannelWritabilityChanged()
-        worker.loop.run()
+        let peer = worker.unchokedSeed()
+        peer.sendOutcome = .unread
+        peer.connection.outgoing = [0]
+        peer.connection.flush()
+        worker.process.endTurn()
         let end = try #require(closed(worker).first)
         #expect(peer.isClosed && end.cause == .lost && end.text.contains("does not read"))
     }
@@ -139,8 +138,8 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
         let worker = try WorkerUnderTest()
         let order = PeerToConnect(peer: 1, torrent: 0, address: PeerAddress(v4: 1, port: 1))
         let connection = try #require(worker.process.outgoing(order))
-        worker.process.connectFailed(connection, IOError(errnoCode: code, reason: "socket"))
-        worker.loop.run()
+        worker.process.connectFailed(connection, code)
+        worker.process.endTurn()
         #expect(closed(worker).map(\.cause) == [.localTrouble])
     }
 
@@ -148,22 +147,22 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
         let worker = try WorkerUnderTest()
         let order = PeerToConnect(peer: 1, torrent: 0, address: PeerAddress(v4: 1, port: 1))
         let connection = try #require(worker.process.outgoing(order))
-        worker.process.connectFailed(connection, IOError(errnoCode: ECONNREFUSED, reason: "connect"))
-        worker.loop.run()
+        worker.process.connectFailed(connection, ECONNREFUSED)
+        worker.process.endTurn()
         let end = try #require(closed(worker).first)
         #expect(end.cause == .connectFailed && end.text == "Connection refused")
     }
 
     @Test func incomingPeerOfAnUnknownTorrentIsSentAwayUnannounced() throws {
         let worker = try WorkerUnderTest()
-        let peer = try #require(try worker.incoming())
+        let peer = try #require(worker.incoming())
         peer.send(peer.handshake(InfoHash(Digest(repeatElement(1, count: 20)))))
         #expect(peer.isClosed && worker.events().isEmpty)
     }
 
     @Test func incomingPeerIsAnnouncedByItsClientsNameAndItsEndIsTold() throws {
         let worker = try WorkerUnderTest()
-        let peer = try #require(try worker.incoming())
+        let peer = try #require(worker.incoming())
         #expect(peer.name >= ConnectionTable.firstIncoming)
         peer.send(peer.handshake() + peer.wire(.extended(id: 0, payload: Array("d1:v7:Test/1.e".utf8))))
         #expect(
@@ -173,13 +172,13 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
                         peer: peer.name, torrent: 0, address: PeerAddress(v4: 0x0A00_0001, port: 5000),
                         isIncoming: true, remoteID: peer.id, client: "Test/1."))
             ])
-        peer.close()
+        peer.hangUp()
         #expect(closed(worker).map(\.peer) == [peer.name])
     }
 
     @Test func silentClientsAreAnnouncedWithoutAName() throws {
         let worker = try WorkerUnderTest()
-        let peer = try #require(try worker.incoming())
+        let peer = try #require(worker.incoming())
         peer.send(peer.handshake())
         #expect(worker.events().isEmpty)
         worker.pass(.milliseconds(120))

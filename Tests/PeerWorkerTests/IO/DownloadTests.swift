@@ -1,5 +1,4 @@
 import BitTorrent
-import NIOCore
 import PoolProtocol
 import TestSupport
 import Testing
@@ -10,7 +9,7 @@ import Testing
 @Suite struct DownloadTests {
     @Test func seedThatUnchokesIsCountedAndWorkIsAskedFor() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.outgoing()
+        let peer = worker.outgoing()
         #expect(try peer.received().isEmpty, "the handshake is no message")
         peer.send(peer.handshake() + peer.wire(.haveAll))
         #expect(try peer.received().contains(.interested))
@@ -25,7 +24,7 @@ import Testing
 
     @Test func grantedBlocksAreRequestedCopiedReportedAndTheirSlotsUsedAgain() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(5, piece: 2, 0..<8)
         let requested = try peer.requested()
         #expect(requested == (0..<8).map { block(2, $0) })
@@ -43,7 +42,7 @@ import Testing
 
     @Test func shortLastBlockKeepsItsLength() throws {
         let worker = try WorkerUnderTest(geometry: TorrentGeometry(totalByteCount: 20_000, pieceByteCount: 32_768))
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<2)
         let requested = try peer.requested()
         peer.send(requested.flatMap { peer.wire($0) })
@@ -54,7 +53,7 @@ import Testing
     @Test(arguments: [1, 2, 7, 1000, 16384, 16397, 100_000])
     func cutsOfTheNetworkChangeNothing(_ cut: Int) throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.outgoing()
+        let peer = worker.outgoing()
         worker.grant(1, piece: 0, 0..<8)
         let start = peer.handshake() + peer.wire(.haveAll, .keepAlive, .unchoke)
         var blocks: [BlockAddress] = []
@@ -84,7 +83,7 @@ import Testing
         var generator = SeededGenerator.printing()
         for _ in 0..<20 {
             let worker = try WorkerUnderTest(slotCount: 8)
-            let peer = try worker.unchokedSeed()
+            let peer = worker.unchokedSeed()
             worker.grant(1, piece: 3, 0..<8)
             var stream = try peer.requested().flatMap { peer.wire($0) }[...]
             #expect(stream.count == 8 * (16384 + 13))
@@ -104,7 +103,7 @@ import Testing
 
     @Test func requestsFollowTheBlocksThatCome() throws {
         let worker = try WorkerUnderTest(geometry: TorrentGeometry(totalByteCount: 1 << 24, pieceByteCount: 1 << 20))
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<64)
         let first = try peer.requested()
         #expect(first.count == 16, "a fresh peer's window")
@@ -115,32 +114,32 @@ import Testing
 
     @Test func blocksOfAPeerThatLeavesGoToAnother() throws {
         let worker = try WorkerUnderTest()
-        let first = try worker.unchokedSeed(1)
+        let first = worker.unchokedSeed(1)
         worker.grant(1, piece: 0, 0..<8)
         #expect(try first.requested().count == 8)
-        let second = try worker.unchokedSeed(2)
+        let second = worker.unchokedSeed(2)
         #expect(try second.requested().isEmpty)
-        first.close()
+        first.hangUp()
         #expect(try second.requested().count == 8)
     }
 
     @Test func chokedBlocksGoToAnother() throws {
         let worker = try WorkerUnderTest()
-        let first = try worker.outgoing(1)
+        let first = worker.outgoing(1)
         // Without the fast extension a choke forgets the requests (BEP 3).
         var plain: [UInt8] = []
         Handshake(extensions: [], infoHash: WorkerUnderTest.infoHash, peerID: first.id).encode(into: &plain)
         first.send(plain + first.wire(.bitfield([0xF0]), .unchoke))
         worker.grant(1, piece: 0, 0..<8)
         #expect(try first.requested().count == 8)
-        let second = try worker.unchokedSeed(2)
+        let second = worker.unchokedSeed(2)
         first.send(first.wire(.choke))
         #expect(try second.requested().count == 8)
     }
 
     @Test func blockThatIsAtTheHashWorkerAlreadyIsCancelled() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<2, isShared: true)
         _ = try peer.received()
         worker.order(.blocksNotNeeded(assignment: 1, bits: [0b10]))
@@ -152,7 +151,7 @@ import Testing
 
     @Test func closedAssignmentsBlocksAreDroppedEvenHalfWayIn() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<2)
         _ = try peer.received()
         let bytes = peer.wire(block(0, 0))
@@ -168,7 +167,7 @@ import Testing
 
     @Test func duplicateAtTheHashWorkerCountsAsWasted() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<2)
         peer.send(try peer.requested().flatMap { peer.wire($0) })
         let references = worker.references()
@@ -179,7 +178,7 @@ import Testing
 
     @Test func unrequestedBlockIsDroppedAndCounted() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<1)
         peer.send(peer.wire(block(3, 3)))
         #expect(worker.references().isEmpty && !peer.isClosed)
@@ -189,8 +188,8 @@ import Testing
 
     @Test func endGameAsksASecondPeerAndCancelsTheLoser() throws {
         let worker = try WorkerUnderTest()
-        let first = try worker.unchokedSeed(1)
-        let second = try worker.unchokedSeed(2)
+        let first = worker.unchokedSeed(1)
+        let second = worker.unchokedSeed(2)
         worker.grant(1, piece: 0, 0..<1)
         #expect(try first.requested() + second.requested() == [block(0, 0)])
         worker.grant(1, piece: 0, 0..<1, isShared: true)
@@ -204,7 +203,7 @@ import Testing
 
     @Test func reportsFollowWhileSomethingMovesAndEndAfterwards() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.unchokedSeed()
+        let peer = worker.unchokedSeed()
         worker.grant(1, piece: 0, 0..<8)
         peer.send(try peer.requested().flatMap { peer.wire($0) })
         worker.pass(.seconds(1))

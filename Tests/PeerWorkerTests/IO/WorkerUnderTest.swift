@@ -1,31 +1,25 @@
 import BitTorrent
-import CLinux
-import Glibc
 import Logging
-import NIOCore
-import NIOEmbedded
 import PoolProtocol
+import PoolRuntime
 import TestSupport
 
 @testable import PeerWorker
 
-/// A peer-worker without sockets or a pool: its loop is embedded, its clock stands, its region is an array. A test plays
-/// the supervisor, the hash-workers and the peers.
+/// A peer-worker without sockets or a pool: its clock stands, its region is an array. A test plays the supervisor, the
+/// hash-workers and the peers.
 final class WorkerUnderTest {
     static let infoHash = InfoHash(Digest(repeatElement(0xAB, count: 20)))
     static let ourID = PeerID(Array("-SK0100-ourselves...".utf8))
     static let assembler = Incarnation(Place(.hashWorker, 0), generation: 1)
 
-    let loop = EmbeddedEventLoop()
-    let mailbox: Mailbox
     let process: PeerWorkerProcess
     let geometry: TorrentGeometry
     private let memory: UnsafeMutableRawPointer
-    private let descriptor: CInt
     private final class Clock { var fake = FakeClock() }
     private let clock = Clock()
     /// Whatever the worker has told and a test has not looked at.
-    private var told = Mailbox.Parcel()
+    private var told = Parcel()
 
     init(
         slotCount: Int = 64, geometry: TorrentGeometry = fourPieces, maximumPeerCount: Int = 100,
@@ -34,13 +28,17 @@ final class WorkerUnderTest {
         self.geometry = geometry
         let byteCount = slotCount * IntakeGeometry.slotByteCount
         memory = .allocate(byteCount: byteCount, alignment: 4096)
-        descriptor = clinux_eventfd()
-        mailbox = Mailbox(wakeDescriptor: descriptor)
         process = try PeerWorkerProcess(
             .init(maximumPeerCount: maximumPeerCount, connectTimeout: .seconds(1), bindAddress: "", listeners: []),
-            eventLoop: loop, mailbox: mailbox,
+            poll: try PollLoop(),
             region: IntakeRegion(base: memory, geometry: IntakeGeometry(byteCount: byteCount)),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { [clock] in clock.fake.now })
+        process.post = { [unowned self] parcel in
+            told.news += parcel.news
+            told.batches += parcel.batches
+            told.isLast = told.isLast || parcel.isLast
+            parcel.removeAll()
+        }
         var have = PieceSet(pieceCount: geometry.pieceCount)
         var needed = PieceSet.full(pieceCount: geometry.pieceCount)
         for piece in ours {
@@ -50,24 +48,25 @@ final class WorkerUnderTest {
         let setup = PeerTorrentSetup(
             torrent: 0, infoHash: Self.infoHash, ourID: Self.ourID, geometry: geometry, listenPort: 6881,
             isPrivate: false, stateDescriptor: 1)
-        post(.torrentAdded(setup, state: have.wireBytes + needed.wireBytes))
-        if hasAssembler { post(.assemblerJoined(Self.assembler)) }
+        process.add(setup, state: have.wireBytes + needed.wireBytes)
+        if hasAssembler { joined(Self.assembler) }
     }
 
-    deinit {
-        memory.deallocate()
-        close(descriptor)
+    deinit { memory.deallocate() }
+
+    // MARK: The pool
+
+    func joined(_ assembler: Incarnation) {
+        process.assemblerJoined(assembler, now: clock.fake.now)
+        process.endTurn()
     }
 
-    // MARK: The message thread
-
-    func post(_ events: Mailbox.Event...) {
-        var events = events
-        if mailbox.post(&events) { process.postArrived() }
-        loop.run()
+    func order(_ orders: SupervisorToPeerWorker...) {
+        for order in orders {
+            process.handle(order, now: clock.fake.now)
+            process.endTurn()
+        }
     }
-
-    func order(_ orders: SupervisorToPeerWorker...) { for order in orders { post(.order(order)) } }
 
     func grant(_ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false) {
         order(.grantBlocks([makeGrant(assignment, piece: piece, blocks, isShared: isShared)]))
@@ -76,21 +75,11 @@ final class WorkerUnderTest {
     /// The hash-worker has taken these blocks.
     func answer(_ references: [BlockReference], _ outcome: SlotReturn.Outcome = .taken) {
         let answers = references.map { SlotReturn(slot: $0.slot, lease: $0.lease, outcome: outcome) }
-        post(.slotsReturned(assembler: 0, answers))
-        // What the loop is in no need of it takes in its next turn, whatever that is for.
-        process.turnGoesOn()
-        loop.run()
-    }
-
-    /// Everything told since the last look, of which `news` and `references` are parts.
-    private func look() {
-        var parcel = Mailbox.Parcel()
-        mailbox.take(into: &parcel)
-        told.append(parcel)
+        process.returned(answers, by: 0)
+        process.endTurn()
     }
 
     func news() -> [PeerWorkerToSupervisor] {
-        look()
         defer { told.news = [] }
         return told.news
     }
@@ -106,15 +95,11 @@ final class WorkerUnderTest {
     }
 
     func references() -> [BlockReference] {
-        look()
         defer { told.batches = [] }
         return told.batches.flatMap(\.references)
     }
 
-    func isLast() -> Bool {
-        look()
-        return told.isLast
-    }
+    var isLast: Bool { told.isLast }
 
     /// Lets everything happen that `duration` brings about.
     func pass(_ duration: Duration) {
@@ -122,7 +107,8 @@ final class WorkerUnderTest {
         while left > .zero {
             let step = min(left, .milliseconds(1))
             clock.fake.advance(by: step)
-            loop.advanceTime(by: .nanoseconds(step.wholeNanoseconds))
+            if clock.fake.now >= process.nextDeadline { process.timerFired(now: clock.fake.now) }
+            process.endTurn()
             left -= step
         }
     }
@@ -135,50 +121,65 @@ final class WorkerUnderTest {
 
     // MARK: Peers
 
-    func incoming(_ number: UInt8 = 1) throws -> TestPeer? {
+    func incoming(_ number: UInt8 = 1) -> TestPeer? {
         guard let connection = process.accepted(from: PeerAddress(v4: 0x0A00_0000 + UInt32(number), port: 5000)) else {
             return nil
         }
-        return try TestPeer(connection, number, self)
+        return TestPeer(connection, number, self)
     }
 
-    func outgoing(_ name: UInt32 = 1) throws -> TestPeer {
+    func outgoing(_ name: UInt32 = 1) -> TestPeer {
         let order = PeerToConnect(peer: name, torrent: 0, address: PeerAddress(v4: 0x0A00_0000 + name, port: 5000))
-        return try TestPeer(process.outgoing(order)!, UInt8(name), self)
+        return TestPeer(process.outgoing(order)!, UInt8(name), self)
     }
 
     /// A peer with every piece that lets us request.
-    func unchokedSeed(_ name: UInt32 = 1) throws -> TestPeer {
-        let peer = try outgoing(name)
+    func unchokedSeed(_ name: UInt32 = 1) -> TestPeer {
+        let peer = outgoing(name)
         peer.send(peer.handshake() + peer.wire(.haveAll, .unchoke))
         return peer
     }
 }
 
 /// The other end of one connection.
-final class TestPeer {
-    let channel: EmbeddedChannel
+final class TestPeer: PeerTransport {
     let connection: Connection
     let id: PeerID
     private let worker: WorkerUnderTest
     private var decoder = PeerStreamDecoder()
+    /// What the worker has sent and the test has not looked at.
+    private var sent: [UInt8] = []
+    /// How the worker's next send ends.
+    var sendOutcome = SendOutcome.sent
+    private var isOpen = true
+    /// What the worker has last said about reading this socket.
+    private(set) var isRead = true
 
-    init(_ connection: Connection, _ number: UInt8, _ worker: WorkerUnderTest) throws {
+    init(_ connection: Connection, _ number: UInt8, _ worker: WorkerUnderTest) {
         self.connection = connection
         self.worker = worker
         id = PeerID(Array("-XX0001-".utf8) + repeatElement(number, count: 12))
-        channel = EmbeddedChannel(handler: connection, loop: worker.loop)
-        channel.connect(to: try SocketAddress(ipAddress: "10.0.0.1", port: 5000), promise: nil)
         decoder.torrentIdentified(pieceCount: worker.geometry.pieceCount)
-        worker.loop.run()
+        connection.opened(self)
+        worker.process.endTurn()
     }
 
-    var name: UInt32 { connection.peer }
-    var isClosed: Bool { connection.phase == .ended && !channel.isActive }
-    /// What the worker has last said about reading this socket; true if nothing.
-    var isRead: Bool {
-        channel.options.last { $0.option is ChannelOptions.Types.AutoReadOption }?.value as? Bool ?? true
+    // MARK: The worker's side
+
+    func send(_ bytes: inout [UInt8]) -> SendOutcome {
+        sent += bytes
+        bytes.removeAll()
+        return sendOutcome
     }
+    func setReading(_ isOn: Bool) { isRead = isOn }
+    func rest() {}
+    func retry() {}
+    func close() { isOpen = false }
+
+    // MARK: The peer's side
+
+    var name: UInt32 { connection.peer }
+    var isClosed: Bool { connection.phase == .ended && !isOpen }
 
     func handshake(_ infoHash: InfoHash = WorkerUnderTest.infoHash, id: PeerID? = nil) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -206,31 +207,29 @@ final class TestPeer {
 
     /// One read of the worker.
     func send(_ bytes: [UInt8]) {
-        channel.pipeline.fireChannelRead(ByteBuffer(bytes: bytes))
-        channel.pipeline.fireChannelReadComplete()
-        worker.loop.run()
+        bytes.withUnsafeBytes { connection.received($0) }
+        worker.process.endTurn()
     }
 
-    /// The peer has closed, half or whole: NIO sees no difference, since half-closure is off.
-    func close() {
-        channel.close(promise: nil)
-        worker.loop.run()
+    /// The peer has closed, half or whole.
+    func hangUp() {
+        connection.ended()
+        worker.process.endTurn()
     }
 
-    func fail(_ error: any Error) {
-        channel.pipeline.fireErrorCaught(error)
-        worker.loop.run()
+    func fail(_ error: CInt) {
+        connection.broke(error)
+        worker.process.endTurn()
     }
 
     /// What the worker has sent since the last look.
     func received() throws -> [PeerMessage] {
         var messages: [PeerMessage] = []
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
-            let bytes = Array(buffer.readableBytesView)
-            var offset = 0
-            while let event = try decoder.next(in: bytes.span.bytes, at: &offset) {
-                if case .message(let message) = event { messages.append(message) }
-            }
+        let bytes = sent
+        sent = []
+        var offset = 0
+        while let event = try decoder.next(in: bytes.span.bytes, at: &offset) {
+            if case .message(let message) = event { messages.append(message) }
         }
         return messages
     }

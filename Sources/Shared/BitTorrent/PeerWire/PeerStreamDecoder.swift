@@ -69,6 +69,33 @@ package struct PeerStreamDecoder {
         }
     }
 
+    /// What the next bytes are if the peer sends nothing but blocks of full length: lets a receiver have them put where
+    /// they belong. Only a guess while a head is missing; to be asked again when that has come.
+    package enum Prospect: Equatable, Sendable {
+        /// So many bytes of a message's length, identifier, index and begin.
+        case blockHead(missingByteCount: Int)
+        /// So many bytes of the block that has begun.
+        case payload(missingByteCount: Int)
+        case other
+    }
+
+    package var prospect: Prospect {
+        switch place {
+        case .length: .blockHead(missingByteCount: 13 - number.byteCount)
+        case .identifier(let byteCount):
+            byteCount == 9 + WireLimits.blockByteCount ? .blockHead(missingByteCount: 9) : .other
+        case .blockHead(let byteCount):
+            byteCount == WireLimits.blockByteCount ? .blockHead(missingByteCount: 8 - number.byteCount) : .other
+        case .block(let received, let byteCount): .payload(missingByteCount: byteCount - received)
+        case .handshake, .body, .skipped, .broken: .other
+        }
+    }
+
+    /// Payload of the block that is under way; 0 between blocks.
+    package var blockByteCount: Int {
+        if case .block(_, let byteCount) = place { byteCount } else { 0 }
+    }
+
     /// - Parameter offset: where to read on in `bytes`; moved past what was consumed.
     /// - Returns: nil when every byte is consumed and more are needed.
     /// - Throws: what the peer did wrong; the same again at every later call.

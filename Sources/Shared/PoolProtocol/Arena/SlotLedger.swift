@@ -33,6 +33,11 @@ package struct SlotLedger {
     /// trickling peers cannot pin all slots.
     package var hasSlotsToSpare: Bool { freeSlots.count * 4 > states.count }
 
+    /// The slots that `take` will hand out next, at most `count`, if none comes back before.
+    package func upcoming(_ count: Int) -> ReversedCollection<ArraySlice<UInt32>> {
+        freeSlots.suffix(count).reversed()
+    }
+
     /// A free slot, or nil when the reader must wait.
     package mutating func take() -> Lease? {
         guard let slot = freeSlots.popLast() else { return nil }

@@ -35,6 +35,8 @@ package final class ZMQSocket {
 
     package let handle: UnsafeMutableRawPointer
     private let context: ZMQContext
+    /// Messages may have come to the front unseen: libzmq looked at its descriptor in a send, or `receive` stopped early.
+    private var mustLook = true
 
     /// - Parameters:
     ///   - routingID: what the other side knows us by.
@@ -74,12 +76,34 @@ package final class ZMQSocket {
 
     /// Connects to a listener; messages for it are addressed to `routingID` from now on.
     package func connect(path: String, as routingID: [UInt8]? = nil) throws(SystemCallError) {
+        mustLook = true
         if let routingID { try set(ZMQ_CONNECT_ROUTING_ID, bytes: routingID) }
         try check("zmq_connect", subject: path, zmq_connect(handle, "ipc://\(path)"))
     }
 
+    /// Becomes readable when `receive` has something to look at; until that has been called to its end, it stays so.
+    package var descriptor: CInt {
+        get throws(SystemCallError) {
+            var descriptor: CInt = -1
+            var size = MemoryLayout<CInt>.size
+            try check("zmq_getsockopt", zmq_getsockopt(handle, ZMQ_FD, &descriptor, &size))
+            return descriptor
+        }
+    }
+
+    /// Whether there are messages of which the descriptor does not tell. To be asked before each wait for it: libzmq
+    /// signals once, and a send takes the signal as well as a receive (zmq_getsockopt(3), ZMQ_FD).
+    package var hasUnseenMessages: Bool {
+        guard mustLook else { return false }
+        mustLook = false
+        var events: CInt = 0
+        var size = MemoryLayout<CInt>.size
+        return zmq_getsockopt(handle, ZMQ_EVENTS, &events, &size) == 0 && events & ZMQ_POLLIN != 0
+    }
+
     /// Sends one message, from a ROUTER to the receiver of that name.
     package func send(_ payload: [UInt8], to routingID: [UInt8]?) -> SendOutcome {
+        mustLook = true
         if let routingID {
             let result = routingID.withUnsafeBytes {
                 zmq_send(handle, $0.baseAddress, $0.count, ZMQ_DONTWAIT | ZMQ_SNDMORE)
@@ -98,10 +122,12 @@ package final class ZMQSocket {
     package func receive(limit: Int, _ body: (_ sender: UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void) -> Bool
     {
         var first = zmq_msg_t(), second = zmq_msg_t()
+        mustLook = true
         for _ in 0..<limit {
             zmq_msg_init(&first)
             guard zmq_msg_recv(&first, handle, ZMQ_DONTWAIT) >= 0 else {
                 zmq_msg_close(&first)
+                mustLook = false
                 return false
             }
             if zmq_msg_more(&first) == 0 {

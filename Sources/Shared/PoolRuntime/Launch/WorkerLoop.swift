@@ -6,7 +6,7 @@ package import PoolProtocol
 /// counts. Knows nothing of blocks or pieces: orders and neighbours' frames go to the role's handlers.
 package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package let launch: WorkerLaunch
-    package let poll = PollLoop()
+    package let poll: PollLoop
 
     /// An order other than `join`.
     package var orderReceived: (Order) -> Void = { _ in }
@@ -18,8 +18,6 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package var becameReady: () -> Void = {}
     /// After the turn's handlers and before its messages leave.
     package var turnEnding: () -> Void = {}
-    /// Whether this turn counts as a sign of life; false while another thread that the role depends on is stuck.
-    package var mayCountTurn: (MonotonicInstant) -> Bool = { _ in true }
     /// The role's own timer.
     package var nextDeadline: () -> MonotonicInstant = { .distantFuture }
     package var timerFired: (MonotonicInstant) -> Void = { _ in }
@@ -44,6 +42,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         heartbeat = .milliseconds(Int(launch.order.heartbeatMilliseconds)) / 2
         let who = launch.order.who
         do throws(SystemCallError) {
+            poll = try PollLoop()
             context = try ZMQContext()
             data = try ZMQSocket(
                 context, .router, routingID: who.routingID,
@@ -62,11 +61,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
 
     /// Runs until the process ends.
     package func run() -> Never {
-        poll.watch(control) { [unowned self] in receiveOrders() }
-        poll.watch(data) { [unowned self] in receiveFrames() }
-        poll.watch(descriptor: launch.lifeline.descriptor.rawValue) { [unowned self] _ in receiveDescriptors() }
         poll.turnBegan = { [unowned self] now in
-            if mayCountTurn(now) { launch.status.turnBegan(now: now) }
+            launch.status.turnBegan(now: now)
             nextBeat = now + heartbeat
         }
         poll.nextDeadline = { [unowned self] in min(nextBeat, retryAt, nextDeadline()) }
@@ -76,10 +72,22 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             flush()
             launch.status.turnEnded()
         }
-        do throws(SystemCallError) { try poll.run() } catch {
+        do throws(SystemCallError) {
+            try poll.watch(control) { [unowned self] in receiveOrders() }
+            try poll.watch(data) { [unowned self] in receiveFrames() }
+            try poll.watch(descriptor: launch.lifeline.descriptor.rawValue) { [unowned self] _ in receiveDescriptors() }
+            try poll.run()
+        } catch {
             WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
         }
         exit(WorkerExit.orderly.rawValue)
+    }
+
+    /// Calls `handler` in each turn in which the descriptor is readable; ends the process if that cannot be arranged.
+    package func watch(descriptor: CInt, _ handler: @escaping () -> Void) {
+        do throws(SystemCallError) { try poll.watch(descriptor: descriptor) { _ in handler() } } catch {
+            WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
+        }
     }
 
     /// Sends the last words and ends the loop; `run` then exits 0.

@@ -1,41 +1,25 @@
 import BitTorrent
 import CLinux
 import Glibc
-import NIOCore
-import NIOPosix
 import PoolProtocol
 import PoolRuntime
 
-/// The main thread of a peer-worker: owns the ZeroMQ sockets and the lifeline (in `WorkerLoop`), and passes batches to
-/// and from the connections' loop. Knows nothing of peers; of hash-workers it knows which process may be sent to.
-final class MessageThread {
+/// A peer-worker's place in its pool: hands orders and answers to the process, and sends what that has gathered. Knows
+/// nothing of peers; of hash-workers it knows which process may be sent to.
+final class PeerWorkerLoop {
     typealias Loop = WorkerLoop<SupervisorToPeerWorker, PeerWorkerToSupervisor>
 
     private let loop: Loop
-    private let mailbox: Mailbox
-    private let process: NIOLoopBound<PeerWorkerProcess>
-    private let connectionsLoop: any EventLoop
-    private var watch: LoopWatch
-    private var events: [Mailbox.Event] = []
-    private var parcel = Mailbox.Parcel()
+    private let process: PeerWorkerProcess
 
-    /// Starts the connections' thread; ends the process when that fails.
+    /// Ends the process when it cannot begin.
     init(_ loop: Loop) {
         let launch = loop.launch
-        let connectionsLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
         self.loop = loop
-        self.connectionsLoop = connectionsLoop
-        watch = LoopWatch(heartbeat: .milliseconds(Int(launch.order.heartbeatMilliseconds)))
-        do {
-            let mailbox = Mailbox(wakeDescriptor: try checked("eventfd", clinux_eventfd()))
-            let (settings, region, logger) = (try Self.settings(launch), try Self.region(launch), launch.logger)
-            self.mailbox = mailbox
-            process = try connectionsLoop.submit {
-                let process = try PeerWorkerProcess(
-                    settings, eventLoop: connectionsLoop, mailbox: mailbox, region: region, logger: logger,
-                    clock: { MonotonicClock.now })
-                return NIOLoopBound(process, eventLoop: connectionsLoop)
-            }.wait()
+        do throws(SystemCallError) {
+            process = try PeerWorkerProcess(
+                try Self.settings(launch), poll: loop.poll, region: try Self.region(launch), logger: launch.logger,
+                clock: { MonotonicClock.now })
         } catch {
             WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
         }
@@ -60,11 +44,12 @@ final class MessageThread {
         loop.frameReceived = { [unowned self] (sender, frame) throws(PoolCodecError) in
             try HashWorkerToPeerWorker.decodeAll(frame) { received($0, from: sender) }
         }
-        loop.neighbourJoined = { [unowned self] in events.append(.assemblerJoined($0)) }
-        loop.becameReady = { [unowned self] in events.append(.ready) }
-        loop.mayCountTurn = { [unowned self] in mayCountTurn(now: $0) }
-        loop.turnEnding = { [unowned self] in turnEnding() }
-        loop.poll.watch(descriptor: mailbox.wakeDescriptor) { [unowned self] _ in mailbox.silence() }
+        loop.neighbourJoined = { [unowned self] in process.assemblerJoined($0, now: process.clock()) }
+        loop.becameReady = { [unowned self] in process.ready() }
+        loop.nextDeadline = { [unowned self] in process.nextDeadline }
+        loop.timerFired = { [unowned self] in process.timerFired(now: $0) }
+        loop.turnEnding = { [unowned self] in process.endTurn() }
+        process.post = { [unowned self] in send(&$0) }
         loop.run()
     }
 
@@ -74,13 +59,11 @@ final class MessageThread {
             // From here on nothing of an older generation is listened to, so the answer is true when it leaves.
             loop.replaced(by: newcomer)
             loop.tell(.replacementSeen(ReplacementSeen(newcomer: newcomer)))
-            events.append(.assemblerReplaced(newcomer))
-        case .workerGivenUp(let place):
-            loop.gaveUp(place)
-            events.append(.order(order))
-        case .addTorrent(let setup): events.append(.torrentAdded(setup, state: state(of: setup)))
-        default: events.append(.order(order))
+        case .workerGivenUp(let place): loop.gaveUp(place)
+        case .addTorrent(let setup): return process.add(setup, state: state(of: setup))
+        default: break
         }
+        process.handle(order, now: process.clock())
     }
 
     private func state(of setup: PeerTorrentSetup) -> [UInt8] {
@@ -95,22 +78,11 @@ final class MessageThread {
     private func received(_ message: HashWorkerToPeerWorker, from sender: Incarnation) {
         switch message {
         case .hello, .welcome: break  // The loop sees to greetings; inside a batch they mean nothing.
-        case .slotsReturned(let answers):
-            events.append(.slotsReturned(assembler: sender.place.ordinal, answers))
+        case .slotsReturned(let answers): process.returned(answers, by: sender.place.ordinal)
         }
     }
 
-    private func mayCountTurn(now: MonotonicInstant) -> Bool {
-        if let ping = watch.beat(answered: mailbox.lastAnsweredPing, now: now) { events.append(.ping(ping)) }
-        return watch.isTurning(now: now)
-    }
-
-    private func turnEnding() {
-        if mailbox.post(&events) {
-            let process = process
-            connectionsLoop.execute { process.value.postArrived() }
-        }
-        mailbox.take(into: &parcel)
+    private func send(_ parcel: inout Parcel) {
         for news in parcel.news { loop.tell(news) }
         for batch in parcel.batches { send(batch) }
         if parcel.movedByteCount > 0 { loop.launch.status.moved(byteCount: parcel.movedByteCount) }
