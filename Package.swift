@@ -10,10 +10,14 @@ let strict: [SwiftSetting] = [
 ]
 
 /// What a release build does without: the checks of exclusive access that only run time could fail (every debug build, and
-/// so every test, has them; they cost 3 % of a download), and in workers the shared libraries of Swift, which each process
-/// of the pool would load and relocate anew.
+/// so every test, has them; they cost 3 % of a download), and the shared libraries of Swift, which each process of the pool
+/// would load and relocate anew.
 let lean: [SwiftSetting] = [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 let leanLinking: [LinkerSetting] = [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+/// What the command line's parser needs besides, which the linker does not find by itself.
+let foundation: [LinkerSetting] = [
+    .unsafeFlags(["-l_FoundationCollections", "-l_FoundationCShims"], .when(configuration: .release))
+]
 
 /// A Swift module that lives in a folder below `Sources/Shared`; the folder is its floor (docs/architecture.md).
 func shared(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -21,11 +25,11 @@ func shared(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 func program(
-    _ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = leanLinking
+    _ name: String, _ dependencies: [Target.Dependency], linkerSettings: [LinkerSetting] = []
 ) -> Target {
     .executableTarget(
         name: name, dependencies: ["BitTorrent", "PoolProtocol", "PoolRuntime"] + dependencies,
-        path: "Sources/\(name)", swiftSettings: strict + lean, linkerSettings: linkerSettings)
+        path: "Sources/\(name)", swiftSettings: strict + lean, linkerSettings: leanLinking + linkerSettings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -59,7 +63,7 @@ let package = Package(
         shared("BitTorrent", ["CSHA1"]),
         shared("PoolProtocol", ["BitTorrent"]),
         shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging]),
-        program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage], linkerSettings: []),
+        program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage], linkerSettings: foundation),
         program("PeerWorker", ["CLinux", logging, systemPackage]),
         program("HashWorker", ["CLinux", logging, systemPackage]),
         program("Writer", ["CLinux", logging, systemPackage]),
