@@ -21,6 +21,28 @@ import Testing
         #expect(!talk.session.isInterested)
     }
 
+    /// No unchoke follows on our interest: the peer never choked us.
+    @Test func aPeerThatNeverChokedUsIsAskedAgainWhenItIsOfUseAgain() {
+        var talk = SessionConversation.opened()
+        #expect(talk.hear(.unchoke) == [.assignBlocks])
+        #expect(talk.hear(.have(4)) == [.addSource(PieceIndex(4)), .send(.interested), .assignBlocks])
+        #expect(talk.hear(.have(5)) == [.addSource(PieceIndex(5))], "it could be asked all along")
+        for piece in [4, 5] { talk.torrent.needed.remove(PieceIndex(piece)) }
+        #expect(talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) } == [.send(.notInterested)])
+        talk.torrent.needed.insert(PieceIndex(5))
+        #expect(talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) } == [.send(.interested), .assignBlocks])
+    }
+
+    @Test func aChokingPeerIsAskedAgainForWhatItAllows() {
+        var talk = SessionConversation.opened()
+        _ = talk.hear(.have(4))
+        #expect(talk.hear(.allowedFast(4)) == [.assignBlocks])
+        talk.torrent.needed.remove(PieceIndex(4))
+        #expect(talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) } == [.send(.notInterested)])
+        talk.torrent.needed.insert(PieceIndex(4))
+        #expect(talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) } == [.send(.interested), .assignBlocks])
+    }
+
     @Test func whatThePeerHearsIsTheTruthAtEveryStep() {
         var random = SeededGenerator(seed: Self.seed)
         for round in 0..<50 {

@@ -68,6 +68,28 @@ import Testing
         #expect(try seed.received() == [.interested])
     }
 
+    /// It has let us request all the time, so nothing that it says would make us ask.
+    @Test func peerThatIsOfUseAgainIsAskedForTheNextGrant() throws {
+        let worker = try WorkerUnderTest(ours: [0, 1, 2])
+        let seed = try worker.unchokedSeed()
+        worker.order(.piecesOurs(torrent: 0, [PieceIndex(3)]))
+        worker.pass(.milliseconds(200))
+        worker.order(.piecesLost(torrent: 0, [PieceIndex(3)]))
+        worker.grant(1, piece: 3, 0..<2)
+        #expect(try seed.requested() == [block(3, 0), block(3, 1)])
+    }
+
+    @Test func peerThatGetsItsFirstUsefulPieceIsAskedForIt() throws {
+        let worker = try WorkerUnderTest()
+        let peer = try worker.outgoing()
+        peer.send(peer.handshake() + peer.wire(.haveNone, .unchoke))
+        worker.pass(.milliseconds(200))
+        worker.grant(1, piece: 3, 0..<2)
+        #expect(try peer.requested().isEmpty)
+        peer.send(peer.wire(.have(3)))
+        #expect(try peer.requested() == [block(3, 0), block(3, 1)])
+    }
+
     @Test func laterPeersHearWhatIsOursInTheirBitfield() throws {
         let worker = try WorkerUnderTest(ours: [0])
         worker.order(.piecesOurs(torrent: 0, [PieceIndex(2)]))

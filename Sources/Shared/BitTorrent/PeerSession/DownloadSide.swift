@@ -69,7 +69,9 @@ struct DownloadSide {
     ) throws(PeerWireError) {
         guard let piece = try pieces.haveReceived(index, in: torrent) else { return }
         actions.append(.addSource(piece))
+        let wasInterested = interest.isInterested
         interest.pieceGained(piece, needed: torrent.needed, into: &actions)
+        if !wasInterested { interestAwoke(into: &actions) }
     }
 
     private mutating func sourcesChanged(in torrent: TorrentView, into actions: inout [SessionAction]) {
@@ -79,7 +81,14 @@ struct DownloadSide {
 
     /// `torrent.needed` is not what it was.
     mutating func neededChanged(in torrent: TorrentView, into actions: inout [SessionAction]) {
+        let wasInterested = interest.isInterested
         interest.reconsider(theirs: pieces.set, needed: torrent.needed, into: &actions)
+        if !wasInterested { interestAwoke(into: &actions) }
+    }
+
+    /// A peer that lets us request need not say so again when it becomes of use, so no unchoke follows.
+    private func interestAwoke(into actions: inout [SessionAction]) {
+        if interest.isInterested, !isChoked || !fast.allowed.isEmpty { actions.append(.assignBlocks) }
     }
 
     // MARK: Choke
