@@ -16,14 +16,17 @@ struct GrantBook {
     enum Service: Equatable {
         /// A peer has it and takes requests.
         case served
-        /// Peers have it, but all choke us.
+        /// Peers have it, but all choke us, or some do and the others are silent.
         case choked
+        /// Peers have it and take requests, but none answers.
+        case silent
         case noSource
     }
 
     /// Blocks for which no peer could be found go back after so long (docs/architecture.md, "Who decides what").
     static let patience: Duration = .seconds(10)
-    /// The same when no peer has the piece: long enough for one that was just replaced by another connection.
+    /// The same when no peer has the piece, or none that answers: long enough for one that was just replaced by another
+    /// connection.
     static let patienceWithoutSource: Duration = .seconds(1)
     /// Blocks in flight twice that one idle peer may add at a time; libtorrent's end game asks for one.
     static let mostDuplicates = 4
@@ -220,13 +223,14 @@ struct GrantBook {
         for place in order where places[place]!.unassignedCount > 0 {
             let wait = now - places[place]!.lastProgress
             guard wait >= Self.patienceWithoutSource else { continue }
-            let reason: PoolProtocol.ReturnReason
+            let (reason, patience): (PoolProtocol.ReturnReason, Duration)
             switch service(places[place]!.piece) {
-            case .noSource: reason = .sourceGone
-            case .choked: reason = .choked
-            case .served: reason = .slow
+            case .noSource: (reason, patience) = (.sourceGone, Self.patienceWithoutSource)
+            case .silent: (reason, patience) = (.slow, Self.patienceWithoutSource)
+            case .choked: (reason, patience) = (.choked, Self.patience)
+            case .served: (reason, patience) = (.slow, Self.patience)
             }
-            guard reason == .sourceGone || wait >= Self.patience else { continue }
+            guard wait >= patience else { continue }
             let blocks = places[place]!.returnUnassigned()
             outstandingCount -= blocks.count
             unassignedCount -= blocks.count

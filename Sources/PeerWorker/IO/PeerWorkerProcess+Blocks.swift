@@ -48,6 +48,8 @@ extension PeerWorkerProcess {
         connection.wantsBlocks = false
         guard let torrent = connection.torrent, connection.session.isOpen else { return }
         let now = clock()
+        connection.session.probe(in: torrent.view, now: now, into: &connection.actions)
+        perform(connection)
         recount(connection, now: now)
         let awaited = connection.session.awaitedCount
         let capacity = connection.session.requestCapacity(now: now)
@@ -76,7 +78,8 @@ extension PeerWorkerProcess {
         }
         let view = torrent.view
         for block in chosen where !connection.session.request(block, in: view, now: now, into: &connection.actions) {
-            torrent.book.givenBack(block, by: connection.peer)
+            // What it is being probed with is on its way.
+            if !connection.session.isAwaiting(block) { torrent.book.givenBack(block, by: connection.peer) }
         }
         perform(connection)
         return chosen.count
@@ -84,7 +87,7 @@ extension PeerWorkerProcess {
 
     /// Notes how many blocks the peer could have been asked for besides.
     private func setIdle(_ connection: Connection, _ torrent: PeerTorrent, blockCount: Int) {
-        let counts = connection.session.chokedSince == nil && connection.session.isInterested
+        let counts = connection.session.isServing && connection.session.isInterested
         let idle = counts ? blockCount : 0
         torrent.idleBlockCount += idle - connection.idleBlockCount
         connection.idleBlockCount = idle
@@ -93,7 +96,7 @@ extension PeerWorkerProcess {
 
     /// Takes the peer's window into the torrent's sum.
     func measureWindow(_ connection: Connection, _ torrent: PeerTorrent, now: MonotonicInstant) {
-        let counts = connection.session.chokedSince == nil && connection.session.isInterested
+        let counts = connection.session.isServing && connection.session.isInterested
         let window = counts ? connection.session.awaitedCount + connection.session.requestCapacity(now: now) : 0
         torrent.windowBlockCount += window - connection.windowBlockCount
         connection.windowBlockCount = window

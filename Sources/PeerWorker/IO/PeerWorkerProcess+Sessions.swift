@@ -142,15 +142,16 @@ extension PeerWorkerProcess {
         if torrent.hungry.contains(connection.peer) { wantBlocks(connection) }
     }
 
-    /// A peer is a usable source from its first unchoke on; one that has choked us for long is none, since the
-    /// supervisor would grant us what nobody here gives.
+    /// A peer is a usable source from its first unchoke on; one that is silent or has choked us for long is none, since
+    /// the supervisor would grant us what nobody here gives, and open pieces for it.
     func recount(_ connection: Connection, now: MonotonicInstant) {
         guard let torrent = connection.torrent, connection.session.isOpen else { return }
-        guard let chokedSince = connection.session.chokedSince else {
+        if connection.session.isServing {
             guard !connection.isCounted, let pieces = connection.session.pieces else { return }
             connection.isCounted = true
             return torrent.tally.added(pieces)
         }
+        let chokedSince = connection.session.chokedSince ?? .distantPast
         if now - chokedSince >= GrantBook.patience { stopCounting(connection, torrent) }
     }
 

@@ -43,8 +43,12 @@ extension PeerWorkerProcess {
     private func service(of piece: PieceIndex, _ torrent: PeerTorrent) -> GrantBook.Service {
         var best = GrantBook.Service.noSource
         for connection in table.all where connection.torrent === torrent {
-            if connection.session.canRequest(piece) { return .served }
-            if connection.session.pieces?.contains(piece) == true { best = .choked }
+            if connection.session.canRequest(piece) {
+                if !connection.session.isSnubbed { return .served }
+                if best == .noSource { best = .silent }
+            } else if connection.session.pieces?.contains(piece) == true {
+                best = .choked
+            }
         }
         return best
     }

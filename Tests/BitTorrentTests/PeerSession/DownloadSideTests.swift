@@ -109,20 +109,58 @@ import Testing
 
     // MARK: Deadlines
 
-    @Test func aPeerThatNeverAnswersIsSnubbedAndProbed() {
+    @Test func aPeerThatNeverAnswersIsSnubbedAndGetsNothing() {
         var talk = SessionConversation.unchoked()
         for piece in 0..<16 { _ = talk.request(.at(piece, 0)) }
         #expect(talk.session.nextDeadline == talk.clock.now + .seconds(10))
         #expect(talk.pass(.seconds(9)).isEmpty)
         let actions = talk.pass(.seconds(1))
         #expect(actions.returned == (0..<16).map { .at($0, 0) })
-        #expect(talk.session.isSnubbed)
-        #expect(talk.session.requestCapacity(now: talk.clock.now) == 1)
-        #expect(!talk.request(.at(17, 0)).isEmpty)
-        #expect(talk.request(.at(18, 0)).isEmpty)
-        #expect(talk.pass(.seconds(19)).isEmpty)
-        #expect(talk.pass(.seconds(1)).returned == [.at(17, 0)])
-        #expect(talk.session.requestCapacity(now: talk.clock.now) == 1)
+        #expect(talk.session.isSnubbed && !talk.session.isServing)
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 0)
+        #expect(talk.request(.at(17, 0)).isEmpty)
+    }
+
+    @Test func aSnubbedPeerIsProbedWithOneBlockForLongerEachTime() {
+        var talk = SessionConversation.snubbed()
+        for wait in [20, 40, 60, 60] {
+            #expect(talk.probe() == [.send(.request(talk.span(.at(0, 0))))])
+            #expect(talk.probe().isEmpty, "one at a time")
+            #expect(talk.pass(.seconds(wait - 1)).returned.isEmpty)
+            #expect(talk.pass(.seconds(1)).returned == [.at(0, 0)])
+            _ = talk.hear(.keepAlive)
+        }
+    }
+
+    @Test func theAnswerToAProbeMakesThePeerOneOfAll() {
+        var talk = SessionConversation.snubbed()
+        _ = talk.probe()
+        let (verdict, actions) = talk.deliver(.at(0, 0))
+        #expect(verdict == .take(.at(0, 0)))
+        #expect(actions == [.assignBlocks])
+        #expect(talk.session.isServing && talk.session.requestCapacity(now: talk.clock.now) == 2)
+        #expect(talk.probe().isEmpty)
+    }
+
+    @Test func aProbeIsForAPeerThatTakesRequestsAndHasWhatWeNeed() {
+        var talk = SessionConversation.snubbed()
+        _ = talk.hear(.choke)
+        #expect(talk.probe().isEmpty)
+        _ = talk.hear(.unchoke)
+        let needed = talk.torrent.needed
+        talk.torrent.needed = PieceSet(pieceCount: 20)
+        _ = talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) }
+        #expect(talk.probe().isEmpty)
+        talk.torrent.needed = needed
+        talk.torrent.needed.remove(PieceIndex(0))
+        let actions = talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) }
+        #expect(actions == [.send(.interested), .assignBlocks], "the owner looks at it again, and so probes")
+        #expect(talk.probe() == [.send(.request(talk.span(.at(1, 0))))])
+    }
+
+    @Test func aPeerThatAnswersIsNotProbed() {
+        var talk = SessionConversation.unchoked()
+        #expect(talk.probe().isEmpty)
     }
 
     @Test func aLateBlockIsStillWelcomeAndEndsTheSnub() {

@@ -85,16 +85,16 @@ import Testing
         #expect(window.limit(bytesPerSecond: 0) == 64)
     }
 
-    @Test func aSilentPeerIsProbedAndThenStartsSmall() {
+    @Test func aSilentPeerGetsNothingAndThenStartsSmall() {
         var test = self
         var window = test.measured(roundTrip: .zero)
         window.peerFellSilent()
-        #expect(window.isProbing)
-        #expect(window.limit(bytesPerSecond: mebibyte) == 1)
+        #expect(window.isPeerSilent)
+        #expect(window.limit(bytesPerSecond: mebibyte) == 0)
         window.pipelineRefilled(bytesPerSecond: mebibyte)
-        #expect(window.limit(bytesPerSecond: mebibyte) == 1)
+        #expect(window.limit(bytesPerSecond: mebibyte) == 0)
         test.answer(1, over: .milliseconds(1), &window)
-        #expect(!window.isProbing)
+        #expect(!window.isPeerSilent)
         #expect(window.limit(bytesPerSecond: 0) == RequestWindow.smallest)
         test.answer(100, over: .milliseconds(100), &window)
         #expect(window.limit(bytesPerSecond: 0) == RequestWindow.smallest + 100)

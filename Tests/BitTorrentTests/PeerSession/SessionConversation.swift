@@ -53,6 +53,14 @@ struct SessionConversation {
         return talk
     }
 
+    /// A peer that has everything, takes requests, and has let the first one pass in silence.
+    static func snubbed() -> SessionConversation {
+        var talk = unchoked()
+        _ = talk.request(BlockAddress(piece: PieceIndex(19), block: 1))
+        _ = talk.pass(.seconds(10))
+        return talk
+    }
+
     mutating func connect() -> [SessionAction] { perform { $0.connected(now: $2, into: &$3) } }
 
     /// The peer's handshake, and the owner's answer that the torrent is known.
@@ -79,6 +87,8 @@ struct SessionConversation {
             session.request(block, in: torrent, now: now, into: &actions)
         }
     }
+
+    mutating func probe() -> [SessionAction] { perform { $0.probe(in: $1, now: $2, into: &$3) } }
 
     mutating func cancel(_ block: BlockAddress) -> [SessionAction] {
         perform { $0.cancel(block, in: $1, now: $2, into: &$3) }

@@ -40,7 +40,7 @@ struct DownloadSide {
 
     var isChoked: Bool { chokedSince != nil }
     /// The peer let a deadline pass in silence and has sent no block since.
-    var isSnubbed: Bool { window.isProbing }
+    var isSnubbed: Bool { window.isPeerSilent }
 
     // MARK: What the peer has
 
@@ -127,7 +127,7 @@ struct DownloadSide {
         pieces.set.contains(piece) && (!isChoked || fast.allowed.contains(piece))
     }
 
-    /// Requests that may be added now.
+    /// Requests that may be added now; none of a silent peer, which is only probed.
     func capacity(now: MonotonicInstant) -> Int {
         if isChoked && fast.allowed.isEmpty { return 0 }
         let limit = window.limit(bytesPerSecond: rate.bytesPerSecond(now: now))
@@ -144,6 +144,15 @@ struct DownloadSide {
         guard requests.requested(block, deadline: timeout.after(now), now: now) else { return false }
         actions.append(.send(.request(BlockSpan(block, in: torrent.geometry))))
         return true
+    }
+
+    /// Asks a silent peer for one block, to learn whether it is back: each time it is waited for longer. The block is
+    /// nobody's grant, so no piece waits for it; should it be wanted when it comes, it is as good as any.
+    mutating func probe(in torrent: TorrentView, now: MonotonicInstant, into actions: inout [SessionAction]) {
+        guard isSnubbed, !isChoked, requests.isEmpty, let piece = interest.piece else { return }
+        let block = BlockAddress(piece: piece, block: 0)
+        guard requests.requested(block, deadline: timeout.after(now), now: now) else { return }
+        actions.append(.send(.request(BlockSpan(block, in: torrent.geometry))))
     }
 
     /// The owner has no more use for the block. Does nothing for a block that is not awaited.

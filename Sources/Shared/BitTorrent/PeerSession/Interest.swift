@@ -5,6 +5,8 @@ struct Interest {
     private var proof: PieceIndex?
 
     var isInterested: Bool { proof != nil }
+    /// Any piece that the peer has and the torrent needs.
+    var piece: PieceIndex? { proof }
 
     /// The peer has `piece`, newly.
     mutating func pieceGained(_ piece: PieceIndex, needed: PieceSet, into actions: inout [SessionAction]) {

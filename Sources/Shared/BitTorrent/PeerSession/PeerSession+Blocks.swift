@@ -24,8 +24,8 @@ extension PeerSession {
 
     // MARK: Requests
 
-    /// Requests that may be added now; 0 while the peer chokes us and offers nothing (see `canRequest`). Falls to one
-    /// at a time while the peer is snubbed.
+    /// Requests that may be added now; 0 while the peer chokes us and offers nothing (see `canRequest`), and while it is
+    /// snubbed (see `probe`).
     package func requestCapacity(now: MonotonicInstant) -> Int {
         state == .open ? download?.capacity(now: now) ?? 0 : 0
     }
@@ -43,6 +43,17 @@ extension PeerSession {
         }
         keepAlive.messageSent(now: now)
         return true
+    }
+
+    /// To be called whenever blocks would be chosen for the peer. Asks one that is snubbed for a block that nobody has
+    /// given it, one at a time, so that it is of use again when it is back. Its `.returnBlock` may follow.
+    package mutating func probe(
+        in torrent: TorrentView, now: MonotonicInstant, into actions: inout [SessionAction]
+    ) {
+        guard state == .open, isSnubbed else { return }
+        let before = actions.count
+        download?.probe(in: torrent, now: now, into: &actions)
+        noteSends(since: before, in: actions, now: now)
     }
 
     /// The block has come from elsewhere, or nobody wants it any more. If this peer's copy is already arriving it is
@@ -92,6 +103,8 @@ extension PeerSession {
     package var isInterested: Bool { download?.interest.isInterested ?? false }
     /// Since when the peer refuses requests, or nil while it takes them; for giving its grants back.
     package var chokedSince: MonotonicInstant? { download?.chokedSince }
+    /// Whether requests are welcome and may be expected to be answered.
+    package var isServing: Bool { isOpen && chokedSince == nil && !isSnubbed }
     /// The peer let a deadline pass in silence and has sent no block since.
     package var isSnubbed: Bool { download?.isSnubbed ?? false }
     /// Payload, over the last seconds.

@@ -23,8 +23,9 @@ struct RequestWindow {
         case doubling(limit: Int, firstAnswer: MonotonicInstant?)
         /// Rate × (round trip + margin). An empty pipeline leads back to `doubling`.
         case measured
-        /// The peer went silent with requests outstanding: one request asks whether it is back. An answer leads to `doubling`.
-        case probing
+        /// The peer fell silent with requests outstanding: nobody counts on it until it answers. An answer leads to
+        /// `doubling`.
+        case silent
     }
 
     private var growth = Growth.doubling(limit: initial, firstAnswer: nil)
@@ -38,7 +39,7 @@ struct RequestWindow {
     /// When the ceiling last changed.
     private var ceilingSince = MonotonicInstant.distantPast
 
-    var isProbing: Bool { growth == .probing }
+    var isPeerSilent: Bool { growth == .silent }
 
     /// - Parameter bytesPerSecond: what the peer delivers now.
     func limit(bytesPerSecond: Double) -> Int {
@@ -49,7 +50,7 @@ struct RequestWindow {
             let blockByteCount = Int(TorrentGeometry.blockByteCount)
             let byteCount = Int(min(bytesPerSecond * seconds, Double(Self.maximum * blockByteCount)))
             return min(max(Self.smallest, (byteCount + blockByteCount - 1) / blockByteCount), largest)
-        case .probing: return 1
+        case .silent: return 0
         }
     }
 
@@ -85,7 +86,7 @@ struct RequestWindow {
                 growth = .doubling(limit: min(limit + 1, largest), firstAnswer: firstAnswer)
             }
         case .measured: break
-        case .probing: growth = .doubling(limit: Self.smallest, firstAnswer: now)
+        case .silent: growth = .doubling(limit: Self.smallest, firstAnswer: now)
         }
     }
 
@@ -99,5 +100,5 @@ struct RequestWindow {
     }
 
     /// Nothing came for as long as the oldest request could wait.
-    mutating func peerFellSilent() { growth = .probing }
+    mutating func peerFellSilent() { growth = .silent }
 }
