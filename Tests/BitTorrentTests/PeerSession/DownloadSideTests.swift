@@ -281,6 +281,59 @@ import Testing
         #expect(talk.pass(.seconds(60)).returned.isEmpty)
     }
 
+    /// Each block that came from elsewhere would earn it another.
+    @Test func aPeerThatHasAnsweredNothingGetsNoMoreForWhatIsCancelled() {
+        var talk = SessionConversation.unchoked()
+        for piece in 0..<16 { _ = talk.request(.at(piece, 0)) }
+        for piece in 0..<16 { _ = talk.cancel(.at(piece, 0)) }
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 0)
+        #expect(talk.deliver(.at(3, 0)).verdict == .drop, "it crossed the cancel")
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 17)
+        #expect(talk.pass(.seconds(20)).isEmpty)
+    }
+
+    @Test func cancelsAreForgottenWithTheDeadlinesOfTheirRequests() {
+        var talk = SessionConversation.unchoked()
+        for piece in 0..<15 { _ = talk.request(.at(piece, 0)) }
+        _ = talk.pass(.seconds(1))
+        _ = talk.request(.at(15, 0))
+        for piece in 0..<16 { _ = talk.cancel(.at(piece, 0)) }
+        #expect(talk.session.nextDeadline == talk.clock.now + .seconds(10))
+        #expect(talk.pass(.seconds(9)).isEmpty)
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 0)
+        #expect(talk.pass(.seconds(1)) == [.assignBlocks])
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 16)
+    }
+
+    /// A hash-worker that dies takes all requests along; the next ones must not wait.
+    @Test func aPeerWithoutTheFastExtensionNeedNotAnswerACancel() {
+        var talk = SessionConversation.unchoked([])
+        for piece in 0..<16 { _ = talk.request(.at(piece, 0)) }
+        for piece in 0..<16 { _ = talk.cancel(.at(piece, 0)) }
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 16)
+    }
+
+    @Test func aCancelThatIsAnsweredCountsNoMore() {
+        var talk = SessionConversation.unchoked()
+        _ = talk.request(first)
+        _ = talk.request(second)
+        _ = talk.cancel(first)
+        _ = talk.cancel(second)
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 14)
+        _ = talk.hear(.rejectRequest(talk.span(first)))
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == 15)
+    }
+
+    @Test func aPeerThatHasAnsweredIsFreeAtOnceOfWhatIsCancelled() {
+        var talk = SessionConversation.unchoked()
+        _ = talk.request(first)
+        _ = talk.deliver(first)
+        _ = talk.request(second)
+        let before = talk.session.requestCapacity(now: talk.clock.now)
+        _ = talk.cancel(second)
+        #expect(talk.session.requestCapacity(now: talk.clock.now) == before + 1)
+    }
+
     @Test func aBlockThatIsArrivingIsNotCancelled() {
         var talk = SessionConversation.unchoked()
         _ = talk.request(first)

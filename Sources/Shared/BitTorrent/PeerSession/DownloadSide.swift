@@ -160,6 +160,7 @@ struct DownloadSide {
         guard let entry = requests[block] else { return }
         requests.release(block, as: .unwanted)
         if entry.standing == .awaited, arriving != block {
+            if fast.isNegotiated { window.requestCancelled(deadline: entry.deadline) }
             actions.append(.send(.cancel(BlockSpan(block, in: torrent.geometry))))
         }
     }
@@ -243,16 +244,23 @@ struct DownloadSide {
         }
         fast.rejected(piece)
         guard let block = torrent.geometry.block(index: span.index, begin: span.begin, length: span.byteCount),
-            let entry = requests.answered(block, leaving: .late), entry.standing == .awaited
+            let entry = requests.answered(block, leaving: .late)
         else { return }
+        guard entry.standing == .awaited else {
+            if entry.standing == .unwanted { window.cancelAnswered() }
+            return
+        }
         if !isChoked { window.requestLost(sentAt: entry.sentAt, queued: requests.queuedCount, now: now) }
         actions.append(.returnBlock(block, because: .rejected))
     }
 
     // MARK: Deadlines
 
-    /// When `timerFired` has something to do; nil while nothing is awaited.
-    var nextDeadline: MonotonicInstant? { requests.oldest.map(effectiveDeadline) }
+    /// When `timerFired` has something to do; nil while nothing is awaited or counted as such.
+    var nextDeadline: MonotonicInstant? {
+        guard let deadline = requests.oldest.map(effectiveDeadline) else { return window.nextDeadline }
+        return min(deadline, window.nextDeadline ?? deadline)
+    }
 
     /// A request's own deadline, moved on while the peer is at work on it: it answers in order and has not passed this
     /// one over. Never beyond `RequestTimeout.longest`. Invariant: of all awaited ones the oldest has the earliest.
@@ -262,6 +270,7 @@ struct DownloadSide {
     }
 
     mutating func timerFired(now: MonotonicInstant, into actions: inout [SessionAction]) {
+        if window.timerFired(now: now), !isChoked { actions.append(.assignBlocks) }
         guard let newest = returnLate(now: now, into: &actions), !isChoked else { return }
         if timeout.after(lastProgress) <= now {
             window.peerFellSilent()

@@ -38,13 +38,19 @@ struct RequestWindow {
     private var ceiling = maximum
     /// When the ceiling last changed.
     private var ceilingSince = MonotonicInstant.distantPast
+    private var hasAnswered = false
+    /// Cancelled requests of a peer that owes an answer to each (BEP 6), and has given none to any yet. It may hold them
+    /// all, so they count as outstanding; else each that came from elsewhere would earn it another.
+    private var cancelled = 0
+    /// When they cease to count all the same.
+    private(set) var nextDeadline: MonotonicInstant?
 
     var isPeerSilent: Bool { growth == .silent }
 
     /// - Parameter bytesPerSecond: what the peer delivers now.
     func limit(bytesPerSecond: Double) -> Int {
         switch growth {
-        case .doubling(let limit, _): return min(limit, largest)
+        case .doubling(let limit, _): return max(0, min(limit, largest) - cancelled)
         case .measured:
             let seconds = Double(roundTrip + Self.marginNanoseconds) / 1e9
             let blockByteCount = Int(TorrentGeometry.blockByteCount)
@@ -68,11 +74,35 @@ struct RequestWindow {
         growth = .doubling(limit: max(Self.initial, limit(bytesPerSecond: bytesPerSecond)), firstAnswer: nil)
     }
 
+    /// A peer with the fast extension was told that a request is void.
+    /// - Parameter deadline: until when the request could have been answered.
+    mutating func requestCancelled(deadline: MonotonicInstant) {
+        guard !hasAnswered else { return }
+        cancelled += 1
+        nextDeadline = max(nextDeadline ?? deadline, deadline)
+    }
+
+    /// The peer has dropped one request that was cancelled.
+    mutating func cancelAnswered() { cancelled = max(0, cancelled - 1) }
+
+    /// - Returns: whether cancelled requests have ceased to count.
+    mutating func timerFired(now: MonotonicInstant) -> Bool {
+        guard let deadline = nextDeadline, now >= deadline else { return false }
+        forgetCancels()
+        return true
+    }
+
+    private mutating func forgetCancels() { (cancelled, nextDeadline) = (0, nil) }
+
     mutating func firstByteReceived(sentAt: MonotonicInstant, now: MonotonicInstant) {
         roundTrip = min(roundTrip, now.nanoseconds &- sentAt.nanoseconds)
     }
 
     mutating func blockAnswered(now: MonotonicInstant) {
+        if !hasAnswered {
+            hasAnswered = true
+            forgetCancels()
+        }
         if ceiling < Self.maximum, now - ceilingSince >= Self.ceilingTrial {
             ceiling = min(Self.maximum, ceiling + ceiling / 8)
             ceilingSince = now
