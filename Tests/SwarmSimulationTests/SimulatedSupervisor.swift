@@ -128,6 +128,13 @@ final class SimulatedSupervisor {
 
     // MARK: Deaths
 
+    /// Whether the place would be filled again if its process died now: five deaths in a row before `ready` end a run, which
+    /// is no fault of what is simulated.
+    func wouldReplace(_ place: Place) -> Bool {
+        guard var state = keeper.state(of: place) else { return false }
+        return state.policy.died(.killedFromOutside, wasReady: state.wasReady, didWork: state.didWork) != .giveUp
+    }
+
     private func lost(_ worker: Incarnation) {
         let ordinal = Int(worker.place.ordinal)
         switch worker.place.role {

@@ -150,6 +150,7 @@ final class Swarm {
         guard !supervisor.isComplete else { return }
         let running = processes.values.filter { process in
             process.isRunning && settings.victims.map { $0 == process.who.place.role } ?? true
+                && supervisor.wouldReplace(process.who.place)
         }.map(\.who.place).sorted()
         if let place = running.randomElement(using: &dice) { kill(place) }
     }
