@@ -54,7 +54,7 @@ extension PeerWorkerProcess {
     }
 
     private func report(now: MonotonicInstant) {
-        if reports.ticked(now: now) { tellReport() }
+        if reports.ticked(totals, now: now) { tellReport() }
     }
 
     func tellReport() {

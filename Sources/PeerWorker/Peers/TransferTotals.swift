@@ -16,17 +16,23 @@ struct ReportSchedule {
 
     private var last = MonotonicInstant.distantPast
     private var movedAt = MonotonicInstant.distantPast
+    private var seen = TransferTotals()
     /// Whether a report is to follow.
     private(set) var isDue = false
 
-    /// Payload came, or a peer came, went or changed its mind.
+    /// A peer came or went.
     mutating func moved(now: MonotonicInstant) {
         movedAt = now
         isDue = true
     }
 
+    /// - Parameter totals: at this moment; payload is seen by them.
     /// - Returns: whether to report now.
-    mutating func ticked(now: MonotonicInstant) -> Bool {
+    mutating func ticked(_ totals: TransferTotals, now: MonotonicInstant) -> Bool {
+        if totals != seen {
+            seen = totals
+            moved(now: now)
+        }
         guard isDue, now - last >= Self.interval else { return false }
         last = now
         isDue = now - movedAt < Self.tail
