@@ -8,18 +8,6 @@ extension EndToEnd {
         let workspace: Workspace
         init() throws { workspace = try Workspace() }
 
-        /// No piece is granted, verified or written once it was verified before.
-        private func expectNoPieceTwice(_ run: SupervisorRun, sourceLocation: SourceLocation = #_sourceLocation) {
-            var verified: Set<Int> = []
-            for event in run.events where event.kind == "piece" {
-                guard let piece = event.count("index"), let state = event.text("state") else { continue }
-                if state == "granted" || state == "verified" {
-                    #expect(!verified.contains(piece), "piece \(piece) \(state) again", sourceLocation: sourceLocation)
-                }
-                if state == "verified" { verified.insert(piece) }
-            }
-        }
-
         @Test(arguments: ["peer", "hash", "writer"])
         func tenKillsOfOneRoleInTurnCostNoVerifiedPiece(role: String) throws {
             let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
@@ -33,7 +21,7 @@ extension EndToEnd {
             }
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
-            expectNoPieceTwice(run)
+            run.expectNoPieceTwice()
             let deaths = run.events.filter { $0.isA("worker", "dead") && $0.count("signal") == Int(SIGKILL) }
             #expect(deaths.count == 10)
             #expect(deaths.allSatisfy { $0.text("role") == role })
@@ -53,7 +41,7 @@ extension EndToEnd {
             }
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
-            expectNoPieceTwice(run)
+            run.expectNoPieceTwice()
         }
 
         @Test func aDeathOfAllWorkersAtOnceIsSurvived() throws {
@@ -65,7 +53,7 @@ extension EndToEnd {
             kill(try run.worker("peer", 1), SIGKILL)
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
-            expectNoPieceTwice(run)
+            run.expectNoPieceTwice()
         }
 
         @Test(arguments: ["peer", "hash", "writer"])
@@ -81,7 +69,7 @@ extension EndToEnd {
             #expect(!ProcessTable.isAlive(still))
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
-            expectNoPieceTwice(run)
+            run.expectNoPieceTwice()
         }
 
         @Test(arguments: ["peer", "hash", "writer"])

@@ -50,6 +50,8 @@ enum Able {
     static let transmission = Programs.find("transmission-daemon") != nil
     static let opentracker = Programs.find("opentracker") != nil
     static let leanSeeder = (try? Programs.leanSeeder.get()) != nil
+    /// Injections need the right to trace, which not every container has.
+    static let strace = runs(["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "true"])
     /// Namespaces of their own for the network and for mounts.
     static let networkNamespaces = isRoot && Programs.find("ip") != nil && runs(["unshare", "--net", "true"])
     static let mountNamespaces = isRoot && runs(["unshare", "--mount", "true"])
@@ -72,6 +74,7 @@ enum Why {
     static let root: Comment = "needs root"
     static let libtorrent: Comment = "needs python3-libtorrent"
     static let lean: Comment = "needs a C compiler"
+    static let strace: Comment = "needs strace, the right to trace, and a C compiler"
     static let namespaces: Comment = "needs root and network namespaces"
     static let long: Comment = "takes a minute; set SWARMKEEPER_LONG_TESTS"
 }
