@@ -11,14 +11,18 @@ extension EndToEnd {
         /// - Parameters:
         ///   - peerCount: addresses of the one seeder. Several get blocks at the end twice, as any endgame does; with one
         ///     every byte that came twice was lost by a death.
+        ///   - inJournal: only calls on the journal count.
         ///   - refetched: bytes that may come twice.
         private func expectSurvived(
-            _ role: String, _ calls: Injection.Calls, at moments: [String], peerCount: Int = 1, refetched: Int,
+            _ role: String, _ calls: Injection.Calls, at moments: [String], peerCount: Int = 1,
+            inJournal: Bool = false, refetched: Int,
             sourceLocation: SourceLocation = #_sourceLocation
         ) throws {
             let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20, listen: "0.0.0.0:0")
-            let injection = try Injection(role, moments.map { (calls, .kill, $0) }, in: workspace)
+            let journal = try workspace.journalPath(of: torrent)
+            let injection = try Injection(
+                role, moments.map { (calls, .kill, $0) }, on: inJournal ? journal : nil, in: workspace)
             let run = try SupervisorRun(
                 workspace, [torrent],
                 ["--no-tracker"] + injection.options
@@ -65,7 +69,7 @@ extension EndToEnd {
         }
 
         @Test func aWriterDiesInTheJournalAppend() throws {
-            try expectSurvived("writer", .append, at: ["1", "2", "3", "4"], refetched: 0)
+            try expectSurvived("writer", .append, at: ["1", "1", "1"], inJournal: true, refetched: 0)
         }
     }
 }

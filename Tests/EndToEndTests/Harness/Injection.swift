@@ -36,8 +36,10 @@ struct Injection {
     /// - Parameters:
     ///   - faults: one for each process of the role, in the order of their start; `when` counts the calls of a thread as
     ///     strace(1) has it: `3`, `5+`, `20..60`.
+    ///   - file: only calls on this file count.
     init(
-        _ role: String, _ faults: [(calls: Calls, fault: Fault, when: String)], in workspace: Workspace
+        _ role: String, _ faults: [(calls: Calls, fault: Fault, when: String)], on file: String? = nil,
+        in workspace: Workspace
     ) throws {
         self.role = role
         expressions = faults.map { entry in
@@ -46,7 +48,9 @@ struct Injection {
                 case .kill: "signal=SIGKILL"
                 case .error(let name): "error=\(name)"
                 }
-            return "-e trace=\(entry.calls.rawValue) -e inject=\(entry.calls.rawValue):\(effect):when=\(entry.when)"
+            let path = file.map { "-P '\($0)' " } ?? ""
+            return
+                "\(path)-e trace=\(entry.calls.rawValue) -e inject=\(entry.calls.rawValue):\(effect):when=\(entry.when)"
         }
         directory = workspace.path("strace-\(workspace.nextNumber())")
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -56,8 +60,10 @@ struct Injection {
     }
 
     /// The same fault for the first process of a role alone.
-    init(_ role: String, _ calls: Calls, _ fault: Fault, when: String, in workspace: Workspace) throws {
-        try self.init(role, [(calls, fault, when)], in: workspace)
+    init(
+        _ role: String, _ calls: Calls, _ fault: Fault, when: String, on file: String? = nil, in workspace: Workspace
+    ) throws {
+        try self.init(role, [(calls, fault, when)], on: file, in: workspace)
     }
 
     /// Options of the supervisor.

@@ -52,6 +52,15 @@ final class Workspace {
         (try? FileManager.default.contentsOfDirectory(atPath: path("runtime/swarmkeeper"))) ?? []
     }
 
+    /// Where the journal of a torrent that is downloaded into `out` will be; makes that directory.
+    func journalPath(of torrent: Torrent) throws -> String {
+        try FileManager.default.createDirectory(atPath: path("out"), withIntermediateDirectories: true)
+        var status = stat()
+        guard stat(path("out"), &status) == 0 else { throw Unexpected("stat: errno \(errno)") }
+        let place = "\(String(status.st_dev, radix: 16))-\(String(status.st_ino, radix: 16))"
+        return path("state/\(torrent.infoHash)-\(place).journal")
+    }
+
     func write(_ bytes: Data, to name: String) throws {
         let url = URL(fileURLWithPath: path(name))
         try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
