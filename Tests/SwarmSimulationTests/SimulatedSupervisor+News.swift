@@ -45,7 +45,7 @@ extension SimulatedSupervisor {
             route { $0.grantReturned(assignment, ranges, reason, by: ordinal, budget: &$1, pool: $2, into: &$3) }
         case .peerConnected(let peer): peers { $0.connected(peer, at: ordinal, now: $1, into: &$2) }
         case .peerClosed(let peer): peers { $0.closed(peer, at: ordinal, now: $1, into: &$2) }
-        case .report(let report, let peers):
+        case .report(_, let report, let peers):
             book.reported(peers, at: ordinal)
             if report.downloadedByteCount > 0 { keeper.workDone(by: worker) }
         case .joined, .descriptorReceived, .drained: break

@@ -10,6 +10,8 @@ final class PeerTorrent {
     var book: GrantBook
     var tally: SourceTally
     var demand = Demand()
+    var totals = TransferTotals()
+    var reports = ReportSchedule()
 
     /// Blocks that were requested and may be requested now, over all peers that take requests.
     var windowBlockCount = 0

@@ -41,11 +41,12 @@ extension Connection {
     func blockBytes(_ bytes: UnsafeRawBufferPointer, at offset: Int, now: MonotonicInstant) {
         session.blockBytesReceived(bytes.count, now: now)
         downloadedByteCount += UInt64(bytes.count)
+        torrent?.totals.downloadedByteCount += UInt64(bytes.count)
         process.received(byteCount: bytes.count)
         switch arriving {
         case .inSlot(let lease, _): process.region.write(bytes, slot: lease.slot, offset: offset)
         case .inOwnBuffer: ownBuffer.append(contentsOf: bytes)
-        case .dropped: process.wasted(byteCount: bytes.count)
+        case .dropped: torrent?.totals.wastedByteCount += UInt64(bytes.count)
         case .none, .awaitsSlot: preconditionFailure("a block's bytes before its head, or before its slot")
         }
     }

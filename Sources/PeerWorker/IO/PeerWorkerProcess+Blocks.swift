@@ -131,12 +131,14 @@ extension PeerWorkerProcess {
         var actions: [GrantBook.Action] = []
         guard let goal = torrent.book.arrived(block, from: connection.peer, into: &actions) else {
             intake.abandon(lease)
-            return wasted(byteCount: Int(byteCount))
+            torrent.totals.wastedByteCount += UInt64(byteCount)
+            return
         }
         if !actions.isEmpty { carryOut(actions, torrent, now: now) }
         let reference = BlockReference(
             assignment: goal.assignment, block: block.block, byteCount: byteCount, slot: lease.slot,
             lease: lease.number, peer: connection.peer)
+        torrentOfSlot[Int(lease.slot)] = torrent.ordinal
         intake.lend(reference, to: goal.assembler)
         batches.added(reference, for: goal.assembler, now: now)
     }
@@ -144,10 +146,5 @@ extension PeerWorkerProcess {
     /// The connection has stopped reading.
     func waits(_ connection: Connection) { intake.waits(connection.peer) }
 
-    func received(byteCount: Int) {
-        totals.downloadedByteCount += UInt64(byteCount)
-        parcel.movedByteCount += byteCount
-    }
-
-    func wasted(byteCount: Int) { totals.wastedByteCount += UInt64(byteCount) }
+    func received(byteCount: Int) { parcel.movedByteCount += byteCount }
 }

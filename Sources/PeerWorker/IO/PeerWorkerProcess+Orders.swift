@@ -101,7 +101,8 @@ extension PeerWorkerProcess {
             guard let reference = intake.returned(answer, by: assembler) else { continue }
             switch answer.outcome {
             case .taken: break
-            case .duplicate, .notNeeded: wasted(byteCount: Int(reference.byteCount))
+            case .duplicate, .notNeeded:
+                torrents[torrentOfSlot[Int(reference.slot)]]?.totals.wastedByteCount += UInt64(reference.byteCount)
             }
         }
     }

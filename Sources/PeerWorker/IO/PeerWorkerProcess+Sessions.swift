@@ -63,7 +63,7 @@ extension PeerWorkerProcess {
         // Its slot may let another go on.
         turnGoesOn()
         logger.debug("peer closed", metadata: ["peer": "\(connection.address)", "why": "\(ending.text)"])
-        reports.moved(now: clock())
+        connection.torrent?.reports.moved(now: clock())
         // The supervisor has never heard of an incoming peer that did not get through its handshake.
         guard connection.isAnnounced || !connection.isIncoming else { return }
         tellClosed(connection.peer, ending, downloadedByteCount: connection.downloadedByteCount)
@@ -101,7 +101,7 @@ extension PeerWorkerProcess {
             handshake.encode(into: &connection.outgoing)
             mark(connection)
         case .identifyTorrent(let infoHash): identify(infoHash, connection)
-        case .reportOpened: reports.moved(now: clock())
+        case .reportOpened: connection.torrent?.reports.moved(now: clock())
         case .addSource(let piece): gained(piece, connection)
         case .addSources:
             if connection.isCounted, let pieces = connection.session.pieces { connection.torrent?.tally.added(pieces) }

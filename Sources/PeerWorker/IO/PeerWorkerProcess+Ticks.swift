@@ -15,7 +15,7 @@ extension PeerWorkerProcess {
                 book.sweep(now: now, service: { self.service(of: $0, torrent) }, into: &actions)
             }
         }
-        report(now: now)
+        tellReports(of: torrents.values.filter { $0.reports.ticked($0.totals, now: now) })
     }
 
     private func tick(_ connection: Connection, now: MonotonicInstant) {
@@ -53,18 +53,21 @@ extension PeerWorkerProcess {
         return best
     }
 
-    private func report(now: MonotonicInstant) {
-        if reports.ticked(totals, now: now) { tellReport() }
-    }
-
-    func tellReport() {
-        let total = TransferReport(
-            downloadedByteCount: totals.downloadedByteCount, wastedByteCount: totals.wastedByteCount,
-            uploadedByteCount: 0, freeSlotCount: UInt16(clamping: intake.slots.freeCount),
-            waitingSocketCount: UInt16(clamping: intake.waitingCount))
-        let peers = table.all.filter(\.isAnnounced).sorted { $0.peer < $1.peer }.map(peerReport)
-        let parts = peers.parts(ofAtMost: Topology.maximumListCount)
-        for part in parts.isEmpty ? [[]] : parts { parcel.news.append(.report(total, part)) }
+    func tellReports(of torrents: [PeerTorrent]) {
+        guard !torrents.isEmpty else { return }
+        let connections = Dictionary(grouping: table.all.filter(\.isAnnounced)) { $0.torrent?.ordinal }
+        for torrent in torrents {
+            let totals = TransferReport(
+                downloadedByteCount: torrent.totals.downloadedByteCount,
+                wastedByteCount: torrent.totals.wastedByteCount, uploadedByteCount: 0,
+                freeSlotCount: UInt16(clamping: intake.slots.freeCount),
+                waitingSocketCount: UInt16(clamping: intake.waitingCount))
+            let peers = connections[torrent.ordinal, default: []].sorted { $0.peer < $1.peer }.map(peerReport)
+            let parts = peers.parts(ofAtMost: Topology.maximumListCount)
+            for part in parts.isEmpty ? [[]] : parts {
+                parcel.news.append(.report(torrent: torrent.ordinal, totals, part))
+            }
+        }
     }
 
     private func peerReport(_ connection: Connection) -> PeerReport {

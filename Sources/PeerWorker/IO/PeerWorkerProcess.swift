@@ -45,8 +45,8 @@ final class PeerWorkerProcess {
     private var nextTick = MonotonicInstant.distantFuture
     private var draining = Draining.no
     private var isStopped = false
-    var totals = TransferTotals()
-    var reports = ReportSchedule()
+    /// By slot: whose block was last lent in it, since a reference names no torrent.
+    var torrentOfSlot: [UInt16]
     /// Room for the blocks of one `supply`.
     var chosen: [BlockAddress] = []
 
@@ -73,6 +73,7 @@ final class PeerWorkerProcess {
         self.clock = clock
         intake = BlockIntake(slotCount: region.geometry.slotCount)
         batches = ReferenceBatches(slotCount: region.geometry.slotCount)
+        torrentOfSlot = Array(repeating: 0, count: region.geometry.slotCount)
         table = ConnectionTable(capacity: settings.maximumPeerCount)
         connector = try Connector(poll: poll, timeout: settings.connectTimeout, bindAddress: settings.bindAddress)
         listeners = Listeners(
@@ -129,10 +130,12 @@ final class PeerWorkerProcess {
         // What can wait leaves with the references that wait for company, and a mere count of bytes with the next tick.
         if isUrgent || batches.deadline == nil && parcel.isWorthSending { post(&parcel) }
         isUrgent = false
-        if nextTick == .distantFuture, !table.isEmpty || reports.isDue || isDraining, !isStopped {
+        if nextTick == .distantFuture, !table.isEmpty || isReportDue || isDraining, !isStopped {
             nextTick = now + Self.tick
         }
     }
+
+    var isReportDue: Bool { torrents.values.contains { $0.reports.isDue } }
 
     private func writeDirty() {
         // What one connection does may mark another (a cancel), so the list is read by index.
@@ -207,7 +210,7 @@ final class PeerWorkerProcess {
         guard case .until(let limit) = draining else { return }
         guard intake.slots.freeCount == intake.slots.slotCount || now >= limit else { return }
         // The last totals: what came since the last report counts for the tracker and for the user's last line.
-        tellReport()
+        tellReports(of: Array(torrents.values))
         parcel.news.append(.drained)
         draining = .told
     }

@@ -1,14 +1,14 @@
 import BitTorrent
 
-/// Payload bytes that went through this process since it began.
+/// Payload bytes of one torrent that went through this process since it began.
 struct TransferTotals: Equatable {
     var downloadedByteCount: UInt64 = 0
     /// Payload that nobody had asked for, or that came twice.
     var wastedByteCount: UInt64 = 0
 }
 
-/// Owns when the supervisor gets a report: every half second while anything moves, and a while longer, so that it sees
-/// the rates fall to nothing.
+/// Owns when the supervisor gets a report of a torrent: every half second while anything moves, and a while longer, so
+/// that it sees the rates fall to nothing.
 struct ReportSchedule {
     static let interval: Duration = .milliseconds(500)
     /// Beyond the time that a rate looks back.

@@ -219,11 +219,12 @@ final class SupervisorProcess {
     private func heard(_ message: PeerWorkerToSupervisor, from worker: Incarnation) {
         let now = MonotonicClock.now
         switch message {
-        case .wantBlocks(let torrent, _), .sourceCounts(let torrent, _), .seedCount(let torrent, _):
+        case .wantBlocks(let torrent, _), .sourceCounts(let torrent, _), .seedCount(let torrent, _),
+            .report(let torrent, _, _):
             self.torrent(torrent)?.received(message, from: worker, now: now)
         case .peerConnected(let peer): torrent(peer.torrent)?.received(message, from: worker, now: now)
         case .drained: drained(worker, now: now)
-        case .grantReturned, .peerClosed, .report, .hello, .joined, .ready, .replacementSeen, .descriptorReceived:
+        case .grantReturned, .peerClosed, .hello, .joined, .ready, .replacementSeen, .descriptorReceived:
             for torrent in torrents { torrent.received(message, from: worker, now: now) }
         }
     }

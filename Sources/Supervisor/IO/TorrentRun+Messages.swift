@@ -17,7 +17,7 @@ extension TorrentRun {
             route { $0.grantReturned(assignment, ranges, reason, by: ordinal, budget: &$1, pool: $2, into: &$3) }
         case .peerConnected(let peer): peers { $0.connected(peer, at: ordinal, now: now, into: &$1) }
         case .peerClosed(let peer): peers { $0.closed(peer, at: ordinal, now: now, into: &$1) }
-        case .report(let report, let peers):
+        case .report(_, let report, let peers):
             let before = (totals.downloadedByteCount, totals.uploadedByteCount)
             totals.reported(report, by: ordinal)
             book.reported(peers, at: ordinal)

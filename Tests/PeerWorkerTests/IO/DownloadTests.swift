@@ -146,7 +146,7 @@ import Testing
         #expect(try peer.received() == [.cancel(BlockSpan(block(0, 1), in: fourPieces))])
         peer.send(peer.wire(block(0, 0)) + peer.wire(block(0, 1)))
         #expect(worker.references().map(\.block) == [0])
-        #expect(worker.process.totals.wastedByteCount == 16384)
+        #expect(worker.totals.wastedByteCount == 16384)
     }
 
     @Test func closedAssignmentsBlocksAreDroppedEvenHalfWayIn() throws {
@@ -161,7 +161,7 @@ import Testing
         peer.send(Array(bytes.dropFirst(5000)) + peer.wire(block(0, 1)))
         #expect(worker.references().isEmpty)
         #expect(worker.freeSlotCount == 64)
-        #expect(worker.process.totals.wastedByteCount == 2 * 16384)
+        #expect(worker.totals.wastedByteCount == 2 * 16384)
         #expect(!peer.isClosed)
     }
 
@@ -173,7 +173,7 @@ import Testing
         let references = worker.references()
         worker.answer([references[0]], .duplicate)
         worker.answer([references[1]], .notNeeded)
-        #expect(worker.process.totals.wastedByteCount == 2 * 16384)
+        #expect(worker.totals.wastedByteCount == 2 * 16384)
     }
 
     @Test func unrequestedBlockIsDroppedAndCounted() throws {
@@ -182,7 +182,7 @@ import Testing
         worker.grant(1, piece: 0, 0..<1)
         peer.send(peer.wire(block(3, 3)))
         #expect(worker.references().isEmpty && !peer.isClosed)
-        #expect(worker.process.totals.wastedByteCount == 16384)
+        #expect(worker.totals.wastedByteCount == 16384)
         #expect(worker.freeSlotCount == 64)
     }
 
@@ -208,7 +208,7 @@ import Testing
         peer.send(try peer.requested().flatMap { peer.wire($0) })
         worker.pass(.seconds(1))
         let reports = worker.news().compactMap { news -> (TransferReport, [PeerReport])? in
-            if case .report(let total, let peers) = news { (total, peers) } else { nil }
+            if case .report(0, let total, let peers) = news { (total, peers) } else { nil }
         }
         #expect((2...3).contains(reports.count))
         #expect(reports.last?.0.downloadedByteCount == 8 * 16384)

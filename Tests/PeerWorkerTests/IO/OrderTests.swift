@@ -71,7 +71,7 @@ import Testing
     /// It has let us request all the time, so nothing that it says would make us ask.
     @Test func peerThatIsOfUseAgainIsAskedForTheNextGrant() throws {
         let worker = try WorkerUnderTest(ours: [0, 1, 2])
-        let seed = try worker.unchokedSeed()
+        let seed = worker.unchokedSeed()
         worker.order(.piecesOurs(torrent: 0, [PieceIndex(3)]))
         worker.pass(.milliseconds(200))
         worker.order(.piecesLost(torrent: 0, [PieceIndex(3)]))
@@ -81,7 +81,7 @@ import Testing
 
     @Test func peerThatGetsItsFirstUsefulPieceIsAskedForIt() throws {
         let worker = try WorkerUnderTest()
-        let peer = try worker.outgoing()
+        let peer = worker.outgoing()
         peer.send(peer.handshake() + peer.wire(.haveNone, .unchoke))
         worker.pass(.milliseconds(200))
         worker.grant(1, piece: 3, 0..<2)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct SilentPeerTests {
     /// A seed that has let its first request pass in silence; its blocks are handed back.
     private func silentSeed(_ worker: WorkerUnderTest, _ name: UInt32 = 1) throws -> TestPeer {
-        let peer = try worker.unchokedSeed(name)
+        let peer = worker.unchokedSeed(name)
         worker.grant(1, piece: 0, 0..<8)
         #expect(try peer.requested().count == 8)
         worker.pass(.seconds(12))
@@ -38,7 +38,7 @@ import Testing
         let worker = try WorkerUnderTest()
         let silent = try silentSeed(worker)
         #expect(try silent.requested() == [block(0, 0)], "a probe")
-        let other = try worker.unchokedSeed(2)
+        let other = worker.unchokedSeed(2)
         worker.grant(2, piece: 2, 0..<8)
         #expect(try other.requested() == (0..<8).map { block(2, $0) })
         #expect(try silent.requested().isEmpty)
@@ -49,7 +49,7 @@ import Testing
         let silent = try silentSeed(worker)
         #expect(try silent.requested() == [block(0, 0)])
         worker.grant(2, piece: 0, 0..<8)
-        let other = try worker.unchokedSeed(2)
+        let other = worker.unchokedSeed(2)
         #expect(try other.requested() == (0..<8).map { block(0, $0) })
     }
 
@@ -58,7 +58,7 @@ import Testing
         let peer = try silentSeed(worker)
         _ = (try peer.requested(), worker.news())
         peer.send(peer.wire(block(0, 0)))
-        #expect(worker.process.totals.wastedByteCount == 16384, "nobody had granted it")
+        #expect(worker.totals.wastedByteCount == 16384, "nobody had granted it")
         let news = worker.news()
         #expect(news.contains(.seedCount(torrent: 0, 1)))
         let wishes = news.compactMap { if case .wantBlocks(0, let byteCount) = $0 { byteCount } else { nil } }
@@ -71,7 +71,7 @@ import Testing
         let worker = try WorkerUnderTest()
         let silent = try silentSeed(worker)
         worker.grant(2, piece: 0, 0..<1)
-        let other = try worker.unchokedSeed(2)
+        let other = worker.unchokedSeed(2)
         #expect(try other.requested() == [block(0, 0)])
         silent.send(silent.wire(block(0, 0)))
         #expect(worker.references().map(\.assignment) == [2])

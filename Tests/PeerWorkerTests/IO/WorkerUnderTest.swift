@@ -39,6 +39,11 @@ final class WorkerUnderTest {
             told.isLast = told.isLast || parcel.isLast
             parcel.removeAll()
         }
+        addTorrent(0, Self.infoHash, ours: ours)
+        if hasAssembler { joined(Self.assembler) }
+    }
+
+    func addTorrent(_ ordinal: UInt16, _ infoHash: InfoHash, ours: [Int] = []) {
         var have = PieceSet(pieceCount: geometry.pieceCount)
         var needed = PieceSet.full(pieceCount: geometry.pieceCount)
         for piece in ours {
@@ -46,10 +51,9 @@ final class WorkerUnderTest {
             needed.remove(PieceIndex(piece))
         }
         let setup = PeerTorrentSetup(
-            torrent: 0, infoHash: Self.infoHash, ourID: Self.ourID, geometry: geometry, listenPort: 6881,
+            torrent: ordinal, infoHash: infoHash, ourID: Self.ourID, geometry: geometry, listenPort: 6881,
             isPrivate: false, stateDescriptor: 1)
         process.add(setup, state: have.wireBytes + needed.wireBytes)
-        if hasAssembler { joined(Self.assembler) }
     }
 
     deinit { memory.deallocate() }
@@ -68,8 +72,12 @@ final class WorkerUnderTest {
         }
     }
 
-    func grant(_ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false) {
-        order(.grantBlocks([makeGrant(assignment, piece: piece, blocks, isShared: isShared)]))
+    func grant(
+        _ assignment: AssignmentID, piece: Int, _ blocks: Range<UInt32>, isShared: Bool = false, torrent: UInt16 = 0
+    ) {
+        var grant = makeGrant(assignment, piece: piece, blocks, isShared: isShared)
+        grant.torrent = torrent
+        order(.grantBlocks([grant]))
     }
 
     /// The hash-worker has taken these blocks.
@@ -118,6 +126,8 @@ final class WorkerUnderTest {
     }
 
     var freeSlotCount: Int { process.intake.slots.freeCount }
+    /// Of the first torrent.
+    var totals: TransferTotals { process.torrents[0]!.totals }
 
     // MARK: Peers
 
@@ -128,8 +138,9 @@ final class WorkerUnderTest {
         return TestPeer(connection, number, self)
     }
 
-    func outgoing(_ name: UInt32 = 1) -> TestPeer {
-        let order = PeerToConnect(peer: name, torrent: 0, address: PeerAddress(v4: 0x0A00_0000 + name, port: 5000))
+    func outgoing(_ name: UInt32 = 1, torrent: UInt16 = 0) -> TestPeer {
+        let order = PeerToConnect(
+            peer: name, torrent: torrent, address: PeerAddress(v4: 0x0A00_0000 + name, port: 5000))
         return TestPeer(process.outgoing(order)!, UInt8(name), self)
     }
 

@@ -100,7 +100,8 @@ struct FrameCodecTests {
             EdgeUnderTest.frame(of: SupervisorToPeerWorker.grantBlocks(Array(repeating: grant, count: count))),
             EdgeUnderTest.frame(of: SupervisorToPeerWorker.connectPeers(Array(repeating: peer, count: count))),
             EdgeUnderTest.frame(of: SupervisorToHashWorker.adopt(Array(repeating: piece, count: count), isLast: true)),
-            EdgeUnderTest.frame(of: PeerWorkerToSupervisor.report(totals, Array(repeating: report, count: count))),
+            EdgeUnderTest.frame(
+                of: PeerWorkerToSupervisor.report(torrent: 1, totals, Array(repeating: report, count: count))),
             EdgeUnderTest.frame(of: PeerWorkerToHashWorker.blocksArrived(Array(repeating: reference, count: count))),
             EdgeUnderTest.frame(
                 of: HashWorkerToSupervisor.blockDigests(assignment: 1, Array(repeating: digest, count: count))),

@@ -19,8 +19,9 @@ package enum PeerWorkerToSupervisor: PoolMessage {
     case seedCount(torrent: UInt16, UInt16)
     case peerConnected(PeerConnected)
     case peerClosed(PeerClosed)
-    /// Totals of this generation and the state of each peer, sent every half second while anything moves.
-    case report(TransferReport, [PeerReport])
+    /// One torrent's totals of this generation and the state of each of its peers, sent every half second while anything
+    /// moves; totals are repeated where the peers fill more than one list.
+    case report(torrent: UInt16, TransferReport, [PeerReport])
     /// All grants went back after `drain`.
     case drained
 
@@ -39,7 +40,7 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         .seedCount(torrent: 7, 3),
         .peerConnected(.sample),
         .peerClosed(PeerClosed(peer: 5, cause: .connectFailed, text: "refused", downloadedByteCount: 11)),
-        .report(.sample, [.sample]),
+        .report(torrent: 7, .sample, [.sample]),
         .drained,
     ]
 
@@ -79,8 +80,9 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case .peerClosed(let peer):
             writer.put(UInt8(11))
             peer.encode(into: &writer)
-        case .report(let totals, let peers):
+        case .report(let torrent, let totals, let peers):
             writer.put(UInt8(12))
+            writer.put(torrent)
             totals.encode(into: &writer)
             writer.put(list: peers)
         case .drained: writer.put(UInt8(13))
@@ -102,7 +104,8 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case 9: self = .seedCount(torrent: try reader.get(), try reader.get())
         case 10: self = .peerConnected(try PeerConnected(from: &reader))
         case 11: self = .peerClosed(try PeerClosed(from: &reader))
-        case 12: self = .report(try TransferReport(from: &reader), try reader.getList())
+        case 12:
+            self = .report(torrent: try reader.get(), try TransferReport(from: &reader), try reader.getList())
         case 13: self = .drained
         case let kind: throw .unknownKind(kind)
         }
@@ -246,7 +249,8 @@ package struct PeerClosed: PoolCodable {
     }
 }
 
-/// Totals since this generation began; bytes of payload.
+/// A torrent's totals since this generation began, in bytes of payload; and how the worker's slots are, which all torrents
+/// share.
 package struct TransferReport: PoolCodable {
     package var downloadedByteCount: UInt64
     /// Payload that nobody had asked for, or that came twice.
