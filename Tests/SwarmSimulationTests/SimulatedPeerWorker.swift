@@ -16,7 +16,9 @@ final class SimulatedPeerWorker: SimulatedWorker {
     init(_ who: Incarnation, _ swarm: Swarm, memory: SharedMemory) throws {
         self.memory = memory
         process = try PeerWorkerProcess(
-            .init(maximumPeerCount: 50, connectTimeout: .seconds(5), bindAddress: "", listeners: []),
+            .init(
+                generation: who.generation, maximumPeerCount: 50, connectTimeout: .seconds(5), bindAddress: "",
+                listeners: []),
             poll: try PollLoop(),
             region: IntakeRegion(base: memory.base, geometry: IntakeGeometry(byteCount: memory.byteCount)),
             logger: Logger(label: "peer") { _ in SwiftLogNoOpLogHandler() },

@@ -28,7 +28,7 @@ final class PeerWorkerLoop {
     private static func settings(_ launch: WorkerLaunch) throws(SystemCallError) -> PeerWorkerProcess.Settings {
         for listener in launch.tcpListeners { try checked("fcntl", clinux_set_nonblocking(listener, 1)) }
         return PeerWorkerProcess.Settings(
-            maximumPeerCount: Int(launch.order.maximumPeerCount),
+            generation: launch.order.who.generation, maximumPeerCount: Int(launch.order.maximumPeerCount),
             connectTimeout: .milliseconds(Int(launch.order.connectTimeoutMilliseconds)),
             bindAddress: launch.order.bindAddress, listeners: launch.tcpListeners)
     }

@@ -8,6 +8,7 @@ import PoolRuntime
 final class PeerWorkerProcess {
     /// What the launch order says of connections.
     struct Settings: Sendable {
+        var generation: UInt32
         var maximumPeerCount: Int
         var connectTimeout: Duration
         /// Numeric; empty: any.
@@ -74,7 +75,7 @@ final class PeerWorkerProcess {
         intake = BlockIntake(slotCount: region.geometry.slotCount)
         batches = ReferenceBatches(slotCount: region.geometry.slotCount)
         torrentOfSlot = Array(repeating: 0, count: region.geometry.slotCount)
-        table = ConnectionTable(capacity: settings.maximumPeerCount)
+        table = ConnectionTable(capacity: settings.maximumPeerCount, generation: settings.generation)
         connector = try Connector(poll: poll, timeout: settings.connectTimeout, bindAddress: settings.bindAddress)
         listeners = Listeners(
             poll: poll, clock: clock, accept: { [unowned self] in accepted(from: $0) },

@@ -114,13 +114,14 @@ struct PeerBook {
     }
 
     /// A name for a connection. Names are unique over all torrents of a run, as `PeerToConnect` promises, so they begin
-    /// with the torrent's number; the highest bit is for those that come to a worker. Some number is always free:
-    /// there are more of them than connections may be.
+    /// with the torrent's number; the highest bit is for those that come to a worker. Nor is one given again while a
+    /// lie may be found of who had it. Some number is always free: there are more of them than connections may be.
     private mutating func nextPeer(at worker: Int) -> UInt32 {
         while true {
             let peer = UInt32(torrent & 0x7FFF) << 16 | UInt32(nextNumber)
             nextNumber &+= 1
-            if connections[Key(worker: worker, peer: peer)] == nil { return peer }
+            let key = Key(worker: worker, peer: peer)
+            if connections[key] == nil, departed[key] == nil { return peer }
         }
     }
 
@@ -136,8 +137,10 @@ struct PeerBook {
     /// The worker died: its peers are tried again elsewhere.
     mutating func workerLost(_ worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
         placement.workerGone(worker)
-        connections = connections.filter { $0.key.worker != worker }
-        departed.workerLost(worker)
+        for (key, connection) in connections where key.worker == worker {
+            connections[key] = nil
+            if connection.isConnected { departed.left(key, connection) }
+        }
         _ = known.workerGone(worker, now: now, using: &generator)
         connectMore(now: now, into: &actions)
     }
@@ -169,7 +172,7 @@ struct PeerBook {
         let key = Key(worker: worker, peer: peer.peer)
         guard let connection = connections.removeValue(forKey: key) else { return }
         if peer.downloadedByteCount > 0 {
-            departed.left(key, .init(address: connection.address, isIncoming: connection.isIncoming))
+            departed.left(key, connection)
         }
         let ending: KnownPeers.Ending =
             switch peer.cause {
@@ -197,7 +200,7 @@ struct PeerBook {
     /// The peer sent bad data, or breaks the protocol on purpose. It may have left since.
     mutating func ban(_ contributor: Contributor, reason: String, into actions: inout [Action]) {
         let key = Key(worker: Int(contributor.worker), peer: contributor.peer)
-        let connected = connections[key].map { DepartedPeers.Peer(address: $0.address, isIncoming: $0.isIncoming) }
+        let connected = connections[key].map(DepartedPeers.Peer.init)
         guard let peer = connected ?? departed[key], connected != nil || !known.isBanned(peer.address) else { return }
         let covered = Set(known.banned(peer.address, wasIncoming: peer.isIncoming))
         actions.append(

@@ -30,8 +30,8 @@ import Testing
             base: .allocate(byteCount: byteCount, alignment: 4096), geometry: IntakeGeometry(byteCount: byteCount))
         let process = try PeerWorkerProcess(
             .init(
-                maximumPeerCount: maximumPeerCount, connectTimeout: connectTimeout, bindAddress: bindAddress,
-                listeners: listeners),
+                generation: 1, maximumPeerCount: maximumPeerCount, connectTimeout: connectTimeout,
+                bindAddress: bindAddress, listeners: listeners),
             poll: poll, region: region, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             clock: { MonotonicClock.now })
         process.post = { [told] parcel in

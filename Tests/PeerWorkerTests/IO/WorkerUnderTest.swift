@@ -29,7 +29,9 @@ final class WorkerUnderTest {
         let byteCount = slotCount * IntakeGeometry.slotByteCount
         memory = .allocate(byteCount: byteCount, alignment: 4096)
         process = try PeerWorkerProcess(
-            .init(maximumPeerCount: maximumPeerCount, connectTimeout: .seconds(1), bindAddress: "", listeners: []),
+            .init(
+                generation: 1, maximumPeerCount: maximumPeerCount, connectTimeout: .seconds(1), bindAddress: "",
+                listeners: []),
             poll: try PollLoop(),
             region: IntakeRegion(base: memory, geometry: IntakeGeometry(byteCount: byteCount)),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { [clock] in clock.fake.now })

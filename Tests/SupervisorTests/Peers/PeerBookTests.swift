@@ -326,11 +326,9 @@ struct PeerBookTests {
         var departed = DepartedPeers()
         func key(_ number: Int) -> PeerBook.Key { PeerBook.Key(worker: 0, peer: UInt32(number)) }
         for number in 0...DepartedPeers.maximumCount {
-            departed.left(key(number), .init(address: Talk.address(1), isIncoming: false))
+            departed.left(key(number), PeerBook.Connection(address: Talk.address(1), isIncoming: false))
         }
         #expect(departed[key(0)] == nil && departed[key(1)] != nil && departed[key(DepartedPeers.maximumCount)] != nil)
-        departed.workerLost(0)
-        #expect(departed[key(1)] == nil)
     }
 
     @Test func banOfAnIncomingPeerCoversItsMachine() {
@@ -347,13 +345,22 @@ struct PeerBookTests {
             ])
     }
 
-    @Test func nobodyIsBannedForBlocksOfTheDiskOrOfTheDead() {
+    @Test func nobodyIsBannedForBlocksOfTheDisk() {
         var talk = Talk()
         _ = talk.learned([Talk.address(1)])
         _ = talk.connected(1, Talk.address(1), id: 1)
         #expect(talk.ban(Contributor.disk.peer, at: Contributor.disk.worker) == [])
+    }
+
+    /// Its blocks survive the worker that they came through.
+    @Test func theLiarOfADeadWorkerIsBannedAndNoOther() {
+        var talk = Talk()
+        let liar = Talk.address(1, port: 50_000), innocent = Talk.address(2, port: 50_000)
+        _ = talk.connected(incoming, liar, id: 1, isIncoming: true)
         _ = talk.workerLost(0)
-        #expect(talk.ban(1) == [])
+        _ = talk.connected(incoming | 1 << 21, innocent, id: 2, isIncoming: true)
+        #expect(
+            talk.ban(incoming) == [.report(address: liar, worker: 0, isIncoming: true, .banned("lies"))])
     }
 
     @Test func moreIsWantedWhileFewAreKnown() {
