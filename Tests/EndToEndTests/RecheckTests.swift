@@ -165,14 +165,27 @@ extension EndToEnd {
             #expect(Torrent.files(below: workspace.path("out")) == before)
         }
 
+        /// Many more pieces than all hash-workers have in hand.
         @Test func verifyOfNothingAtAllFindsEveryPieceMissing() throws {
             try FileManager.default.createDirectory(
                 atPath: workspace.path("out"), withIntermediateDirectories: true)
-            let verifying = try verify(["--json"])
+            let torrent = try workspace.makeTorrent("large.bin", size: "16M", pieceLength: "16K")
+            let verifying = try workspace.supervisor(
+                ["verify", torrent.file, "--dir", workspace.path("out"), "--json"])
             #expect(verifying.ending == .exited(32))
             let report = try #require(RunEvent(verifying.outputText.utf8))
-            #expect((report.members["missing"] as? [Int])?.count == torrent.pieceCount)
+            #expect((report.members["missing"] as? [Int])?.count == 1024)
             #expect(Torrent.files(below: workspace.path("out")).isEmpty)
+        }
+
+        /// More than pass over a lifeline together, and more than a hash-worker keeps open.
+        @Test func aPieceOfAThousandFilesIsRead() throws {
+            for number in 0..<1000 { try workspace.write(Data("file \(number)".utf8), to: "seed/tiny/\(number)") }
+            let torrent = try workspace.makeTorrent(of: workspace.path("seed/tiny"), pieceLength: "4K")
+            #expect(torrent.pieceCount < 5)
+            let verifying = try workspace.supervisor(
+                ["verify", torrent.file, "--dir", torrent.seedDirectory])
+            #expect(verifying.ending == .exited(0), "\(verifying.outputText.suffix(200))")
         }
     }
 }

@@ -8,6 +8,14 @@ import PoolRuntime
 final class PieceFiles {
     enum File: Hashable { case payload(Int), parts }
 
+    /// Why a piece cannot be brought within reach.
+    enum Failure: Error {
+        /// One of its files cannot be opened.
+        case unreadable(SystemCallError)
+        /// The hash-worker does not take the descriptors.
+        case refused(SystemCallError)
+    }
+
     /// Descriptors that one hash-worker holds for one torrent; older ones are closed first.
     static let mostPerWorker = 200
 
@@ -30,18 +38,29 @@ final class PieceFiles {
     }
 
     /// Brings a piece within reach of a hash-worker, in parts of at most `mostPerWorker` spans.
-    /// - Parameter order: runs once a part, in order, as soon as the worker can read it; `isLast` marks the last part.
+    /// - Parameter order: runs once a part, in order, as soon as the worker can read the whole piece; `isLast` marks the
+    ///   last part. Never runs when the piece cannot be reached.
     func reach(
         _ piece: PieceIndex, by process: WorkerProcess,
         order: @escaping (_ spans: [DataSpan], _ isLast: Bool) -> Void
-    ) throws(SystemCallError) {
+    ) throws(Failure) {
         let targets = files.targets(of: piece)
         guard targets.count <= Self.mostPerPiece else {
-            throw SystemCallError("open", EMFILE, subject: "\(targets.count) files of piece \(piece)")
+            throw .unreadable(SystemCallError("open", EMFILE, subject: "\(targets.count) files of piece \(piece)"))
         }
-        let parts = targets.parts(of: Self.mostPerWorker)
-        for (index, part) in parts.enumerated() {
-            try reach(part, by: process) { order($0, index == parts.count - 1) }
+        var closed: [UInt32] = []
+        // Behind the orders that go to the worker before: they name these files.
+        defer {
+            for names in closed.parts(of: Topology.maximumListCount) {
+                process.whenAllArrived { process.outbox.append(SupervisorToHashWorker.closeDescriptors(names)) }
+            }
+        }
+        var parts: [[DataSpan]] = []
+        for part in targets.parts(of: Self.mostPerWorker) {
+            parts.append(try spans(of: part, for: process, closing: &closed))
+        }
+        process.whenAllArrived {
+            for (index, part) in parts.enumerated() { order(part, index == parts.count - 1) }
         }
     }
 
@@ -58,35 +77,35 @@ final class PieceFiles {
         held = [:]
     }
 
-    private func reach(
-        _ targets: [SelectedFiles.Target], by process: WorkerProcess, order: @escaping ([DataSpan]) -> Void
-    ) throws(SystemCallError) {
+    /// Passes what the worker lacks, and lets go of what makes room for it.
+    private func spans(
+        of targets: [SelectedFiles.Target], for process: WorkerProcess, closing closed: inout [UInt32]
+    ) throws(Failure) -> [DataSpan] {
         var books = held[process.incarnation] ?? Held()
         let needed = targets.compactMap { Self.file(of: $0.place) }
         var opened: [OwnedDescriptor] = []
         var fresh: [File] = []
         for file in needed where books.names[file] == nil && !fresh.contains(file) {
-            opened.append(try open(file))
+            do throws(SystemCallError) { opened.append(try open(file)) } catch { throw .unreadable(error) }
             fresh.append(file)
         }
-        var closed: [UInt32] = []
+        let passed: [UInt32]
+        do throws(SystemCallError) { passed = try process.pass(opened.map(\.rawValue)) } catch { throw .refused(error) }
         while books.order.count + fresh.count > Self.mostPerWorker,
             let oldest = books.order.first(where: { !needed.contains($0) })
         {
             books.order.removeAll { $0 == oldest }
             if let name = books.names.removeValue(forKey: oldest) { closed.append(name) }
         }
-        if !closed.isEmpty { process.outbox.append(SupervisorToHashWorker.closeDescriptors(closed)) }
-        for (file, name) in zip(fresh, try process.pass(opened.map(\.rawValue))) {
+        for (file, name) in zip(fresh, passed) {
             books.names[file] = name
             books.order.append(file)
         }
         held[process.incarnation] = books
-        let spans = targets.map { target in
+        return targets.map { target in
             let name = Self.file(of: target.place).flatMap { books.names[$0] } ?? 0
             return DataSpan(descriptor: name, offset: target.offset, byteCount: UInt32(target.length))
         }
-        process.whenAllArrived { order(spans) }
     }
 
     private static func file(of place: SelectedFiles.Target.Place) -> File? {

@@ -60,6 +60,7 @@ final class PoolShell {
     private var regions: [Place: OwnedDescriptor] = [:]
     private var cores: [UInt32] = []
     private var nextLook = MonotonicInstant.distantPast
+    private var leftForNextTurn: [() -> Void] = []
 
     init(
         plan: PoolPlan, settings: Settings, poll: PollLoop, runDirectory: RunDirectory, tcpListeners: TCPListeners?
@@ -87,9 +88,17 @@ final class PoolShell {
 
     // MARK: The loop
 
-    var nextDeadline: MonotonicInstant { min(keeper.nextDeadline, nextLook) }
+    var nextDeadline: MonotonicInstant {
+        leftForNextTurn.isEmpty ? min(keeper.nextDeadline, nextLook) : .distantPast
+    }
+
+    /// For what would make this turn too long.
+    func inNextTurn(_ work: @escaping () -> Void) { leftForNextTurn.append(work) }
 
     func timerFired(now: MonotonicInstant) {
+        let left = leftForNextTurn
+        leftForNextTurn = []
+        for work in left { work() }
         decide { $0.timerFired(now: now, into: &$1) }
         guard now >= nextLook else { return }
         nextLook = now + settings.heartbeat

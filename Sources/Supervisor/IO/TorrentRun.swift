@@ -115,22 +115,10 @@ final class TorrentRun {
     /// A hash-worker can work: hand it pieces to look at.
     func check(with worker: Incarnation) {
         guard recheck != nil, let process = context.shell.process(worker) else { return }
-        let ordinal = Int(worker.place.ordinal)
-        for piece in recheck!.next(for: ordinal) {
-            let digest = metainfo.hash(of: piece).digest
-            let torrent = self.ordinal
-            do throws(SystemCallError) {
-                try files.reach(piece, by: process) { spans, isLast in
-                    process.outbox.append(
-                        SupervisorToHashWorker.recheck(
-                            torrent: torrent, piece: piece, digest: digest, spans, isLast: isLast))
-                }
-            } catch {
-                // A file that went away since we looked: the piece is not there.
-                recheck!.unreadable(piece, for: ordinal)
-                checkIfChecked()
-            }
-        }
+        // What cannot be opened went away since we looked: it is not there.
+        let share = files.handOut(&recheck!, of: metainfo, torrent: ordinal, to: process) { _, _ in }
+        context.shell.handedOut(share, to: process) { [weak self] in self?.check(with: worker) }
+        checkIfChecked()
     }
 
     func rechecked(_ verdicts: [RecheckVerdict], by worker: Incarnation) {
@@ -150,7 +138,6 @@ final class TorrentRun {
             }
         }
         check(with: worker)
-        checkIfChecked()
     }
 
     private func checkIfChecked() {
@@ -281,7 +268,7 @@ final class TorrentRun {
     /// Reads unverified blocks of the last run back into a piece that was just opened.
     private func restore(_ assignment: AssignmentID, _ piece: PieceIndex, bits: [UInt8], at place: Place) {
         guard let process = context.shell.processes[place] else { return }
-        do throws(SystemCallError) {
+        do throws(PieceFiles.Failure) {
             var collected: [DataSpan] = []
             try files.reach(piece, by: process) { spans, isLast in
                 collected += spans

@@ -94,19 +94,10 @@ final class VerifyProcess {
 
     private func check(with worker: Incarnation) {
         guard let process = shell.process(worker) else { return }
-        for piece in recheck.next(for: Int(worker.place.ordinal)) {
-            let digest = metainfo.hash(of: piece).digest
-            do throws(SystemCallError) {
-                try files.reach(piece, by: process) { spans, isLast in
-                    process.outbox.append(
-                        SupervisorToHashWorker.recheck(
-                            torrent: 0, piece: piece, digest: digest, spans, isLast: isLast))
-                }
-            } catch {
-                report.missing(piece, because: "\(error)")
-                recheck.unreadable(piece, for: Int(worker.place.ordinal))
-            }
+        let share = files.handOut(&recheck, of: metainfo, torrent: 0, to: process) { piece, error in
+            report.missing(piece, because: "\(error)")
         }
+        shell.handedOut(share, to: process) { [unowned self] in check(with: worker) }
         finishIfDone()
     }
 

@@ -51,6 +51,9 @@ final class WorkerProcess {
         return names
     }
 
+    /// Some of what was passed has not been named as received.
+    var awaitsDescriptors: Bool { !waiting.isEmpty }
+
     /// Runs `then` as soon as the worker has everything that was passed so far; at once if it has.
     func whenAllArrived(_ then: @escaping () -> Void) {
         // Datagrams arrive in order, so the last name stands for all before it.

@@ -16,6 +16,19 @@ struct Recheck {
     /// Files that those pieces may keep open together.
     private static let mostFilesInHand = 2000
 
+    /// What became of asking a hash-worker about a piece.
+    enum Handover {
+        case asked
+        /// A file of the piece cannot be opened.
+        case unreadable
+        /// The hash-worker takes no more now.
+        case refused
+    }
+
+    /// Pieces that may turn out unreadable in one go: a torrent of which nothing is there must delay no signal (a guess;
+    /// failing to open so many files takes some 10 ms).
+    static let mostUnreadableAtOnce = 4096
+
     /// Fewer where a piece touches many files.
     private let piecesInHand: Int
 
@@ -36,6 +49,28 @@ struct Recheck {
 
     var isFinished: Bool { waiting.isEmpty && inHand.values.allSatisfy(\.isEmpty) }
 
+    /// Hands the hash-worker its share. A piece that cannot be read counts as wrong and another takes its place: no verdict
+    /// would come that asks for one.
+    /// - Returns: whether the share is not complete and it should go on soon.
+    mutating func handOut(to worker: Int, _ ask: (PieceIndex) -> Handover) -> Bool {
+        let wrongBefore = progress.wrongPieceCount
+        while progress.wrongPieceCount - wrongBefore < Self.mostUnreadableAtOnce {
+            let pieces = next(for: worker)
+            if pieces.isEmpty { return false }
+            for (index, piece) in pieces.enumerated() {
+                switch ask(piece) {
+                case .asked: break
+                case .unreadable: _ = verdict(on: piece, isRight: false, from: worker)
+                case .refused:
+                    inHand[worker]?.subtract(pieces[index...])
+                    waiting += pieces[index...].reversed()
+                    return false
+                }
+            }
+        }
+        return true
+    }
+
     /// The pieces that the hash-worker should be asked about now.
     mutating func next(for worker: Int) -> [PieceIndex] {
         let room = piecesInHand - inHand[worker, default: []].count
@@ -53,11 +88,6 @@ struct Recheck {
         progress.checkedByteCount += UInt64(geometry.length(of: piece))
         if isRight { progress.rightPieceCount += 1 } else { progress.wrongPieceCount += 1 }
         return true
-    }
-
-    /// A piece that could not be handed out (its file is gone): it counts as wrong.
-    mutating func unreadable(_ piece: PieceIndex, for worker: Int) {
-        _ = verdict(on: piece, isRight: false, from: worker)
     }
 
     mutating func workerLost(_ worker: Int) {

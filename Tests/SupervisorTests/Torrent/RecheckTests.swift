@@ -55,11 +55,43 @@ struct RecheckTests {
 
     @Test func unreadablePieceIsWrong() {
         var check = recheck(1)
-        let piece = check.next(for: 0)[0]
         #expect(!check.isFinished)
-        check.unreadable(piece, for: 0)
+        #expect(check.handOut(to: 0) { _ in .unreadable } == false)
         #expect(check.isFinished)
         #expect(check.progress.wrongPieceCount == 1 && check.progress.checkedByteCount == 99)
+    }
+
+    /// No verdict comes for what nobody was asked about.
+    @Test func othersTakeThePlaceOfPiecesThatCannotBeRead() {
+        var check = recheck(200)
+        var asked: [PieceIndex] = []
+        let goesOn = check.handOut(to: 0) { piece in
+            if piece.value < 130 { return .unreadable }
+            asked.append(piece)
+            return .asked
+        }
+        #expect(!goesOn)
+        #expect(asked.count >= 32, "two thirds of a hand at the least")
+        #expect(asked.first == PieceIndex(130))
+        #expect(check.progress.wrongPieceCount == 130)
+        for piece in asked { #expect(check.verdict(on: piece, isRight: true, from: 0) == true) }
+    }
+
+    @Test func manyUnreadablePiecesTakeSeveralTurns() {
+        var check = recheck(10_000)
+        var turns = 1
+        while check.handOut(to: 0, { _ in .unreadable }) { turns += 1 }
+        #expect(turns == 3 && check.isFinished)
+    }
+
+    @Test func whatAWorkerRefusesIsHandedOutLaterInOrder() {
+        var check = recheck(100)
+        #expect(check.handOut(to: 0) { $0.value < 20 ? .asked : .refused } == false)
+        #expect(check.next(for: 1) == (20..<68).map { PieceIndex($0) })
+        #expect(check.next(for: 0) == (68..<96).map { PieceIndex($0) })
+        #expect(check.verdict(on: PieceIndex(20), isRight: true, from: 0) == false)
+        check.workerLost(0)
+        #expect(check.next(for: 2) == (0..<20).map { PieceIndex($0) } + (68..<96).map { PieceIndex($0) })
     }
 
     @Test func everyPieceGetsOneVerdictWhoeverDies() {
