@@ -55,6 +55,28 @@ extension EndToEnd {
             try run.expectEnd(7)
         }
 
+        @Test func manyWorkersWithTheLeastMemoryKeepToItAndComplete() throws {
+            let torrent = try workspace.makeTorrent(size: "16M")
+            let seeder = try Seeder.lean(torrent, in: workspace)
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                ["--no-tracker", "--workers", "8", "--memory", "8M", "--peer", seeder.address])
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            let start = try run.wait(for: "start") { $0.kind == "start" }
+            #expect((start.count("memory") ?? 0) <= 8 * Self.mebibyte)
+            #expect((start.count("memory") ?? 0) > 7 * Self.mebibyte)
+        }
+
+        @Test func moreWorkersThanTheMemoryHoldsAreRefusedWithTheLeastThatWorks() throws {
+            let torrent = try workspace.makeTorrent(size: "1M")
+            let refused = try workspace.supervisor(
+                ["--dir", workspace.path("out"), "--workers", "100", "--memory", "8M", torrent.file])
+            #expect(refused.ending == .exited(28))
+            let reason = "100 peer-workers do not fit (at least 50M are needed, or fewer --workers)"
+            #expect(refused.errorText == "supervisor: --memory: \(reason)\n")
+        }
+
         @Test func fiveHundredIdlePeersTakeLittleMemoryAndTime() throws {
             let torrent = try workspace.makeTorrent(size: "1M")
             let peers = try Seeder.recording(torrent, in: workspace, mode: "never-unchoke", listen: "0.0.0.0:0")

@@ -111,6 +111,10 @@ final class SupervisorProcess {
                 throw UserError(
                     .badOption, "--memory", "a piece of \(byteCount) bytes does not fit",
                     because: "at least \(needed >> 20)M are needed")
+            case .tooManyPeerWorkers(let count, let needed):
+                throw UserError(
+                    .badOption, "--memory", "\(count) peer-workers do not fit",
+                    because: "at least \(needed >> 20)M are needed, or fewer --workers")
             }
         }
     }

@@ -2,20 +2,27 @@ import PoolProtocol
 
 /// Owns how many processes there are and how the memory is shared out. Pure arithmetic; spawns nothing.
 struct PoolPlan: Equatable {
-    /// Why a plan cannot be made.
+    /// Why a plan cannot be made: exit 28, and the least `--memory` that would do, in whole MiB.
     enum Impossible: Error, Equatable {
-        /// A piece needs more than any region can hold: exit 28, and the `--memory` that would do.
+        /// A piece needs more than any region can hold.
         case pieceTooLong(pieceByteCount: UInt32, neededMemory: Int)
+        /// Their intake regions alone would take more than half of the memory.
+        case tooManyPeerWorkers(Int, neededMemory: Int)
     }
 
     private static let mebibyte = 1 << 20
     /// Bounds of the default of `--memory`; below the first even small pieces would starve, above the second more
     /// memory was never seen to help (a guess until measured).
     static let defaultMemoryBounds = 96 * mebibyte...1024 * mebibyte
+    /// What the default has at least for each peer-worker: half of it is its intake.
+    static let defaultMemoryPerPeerWorker = 2 * mebibyte
     /// Smallest `--memory` that is accepted.
     static let smallestMemory = 8 * mebibyte
     /// Intake regions stay small, so that their slots stay in the cache.
     static let intakeBounds = mebibyte...8 * mebibyte
+    /// With little memory for many workers intake gets less than its lower bound, but never less than this: sixteen
+    /// slots, so that a quarter of them is still company for a batch of references (a guess).
+    static let leastIntake = 16 * IntakeGeometry.slotByteCount
     /// A piece may take this share of one assembly region at most, so that several are open side by side.
     private static let largestPieceShare = 4
 
@@ -27,48 +34,55 @@ struct PoolPlan: Equatable {
     /// Bytes of each hash-worker's assembly region.
     var assemblyByteCount: Int
 
-    /// The plan of a download.
+    /// The plan of a download. All regions together never exceed the memory.
     /// - Parameters:
     ///   - memory: all regions together, nil for the default: six times the longest piece, within bounds.
     ///   - longestPieceByteCount: of all torrents of the run, "real" (no longer than its torrent).
     init(
         peerWorkers: Int, hashWorkers: Int, memory: Int?, longestPieceByteCount: UInt32
     ) throws(Impossible) {
-        let wanted = 6 * Int(longestPieceByteCount)
-        let total = memory ?? min(max(wanted, Self.defaultMemoryBounds.lowerBound), Self.defaultMemoryBounds.upperBound)
-        intakeByteCount = Self.intakeByteCount(memory: total, peerWorkers: peerWorkers)
-        let assembly = Self.assemblyByteCount(memory: total, peerWorkers: peerWorkers)
+        let total = memory ?? Self.defaultMemory(peerWorkers: peerWorkers, longestPieceByteCount)
         let framesNeeded = AssemblyGeometry.framesNeeded(pieceByteCount: longestPieceByteCount)
-        func share(_ count: Int) -> Int { assembly / count / 4096 * 4096 }
-        func fits(_ count: Int) -> Bool {
-            AssemblyGeometry(byteCount: share(count)).frameCount >= framesNeeded * Self.largestPieceShare
+        /// - Returns: bytes of all assembly regions; nil when intake leaves too little.
+        func assembly(_ memory: Int) -> Int? {
+            Self.intakeByteCount(memory: memory, peerWorkers: peerWorkers).map { memory - $0 * peerWorkers }
         }
+        func share(_ assembly: Int, _ count: Int) -> AssemblyGeometry {
+            AssemblyGeometry(byteCount: assembly / count / 4096 * 4096)
+        }
+        func works(_ memory: Int) -> Bool {
+            assembly(memory).map { share($0, 1).frameCount >= framesNeeded } ?? false
+        }
+        guard let intake = Self.intakeByteCount(memory: total, peerWorkers: peerWorkers), works(total) else {
+            var needed = (total / Self.mebibyte + 1) * Self.mebibyte
+            while !works(needed) { needed += Self.mebibyte }
+            throw assembly(total) == nil
+                ? .tooManyPeerWorkers(peerWorkers, neededMemory: needed)
+                : .pieceTooLong(pieceByteCount: longestPieceByteCount, neededMemory: needed)
+        }
+        let rest = total - intake * peerWorkers
         // Fewer and larger regions before none: one long piece must still fit beside others.
         var hashers = hashWorkers
-        while hashers > 1 && !fits(hashers) { hashers -= 1 }
-        guard AssemblyGeometry(byteCount: share(hashers)).frameCount >= framesNeeded else {
-            func frameCount(memory: Int) -> Int {
-                AssemblyGeometry(byteCount: Self.assemblyByteCount(memory: memory, peerWorkers: peerWorkers)).frameCount
-            }
-            var needed = total / Self.mebibyte * Self.mebibyte
-            while frameCount(memory: needed) < framesNeeded { needed += Self.mebibyte }
-            throw .pieceTooLong(pieceByteCount: longestPieceByteCount, neededMemory: needed)
-        }
+        while hashers > 1 && share(rest, hashers).frameCount < framesNeeded * Self.largestPieceShare { hashers -= 1 }
         peerWorkerCount = peerWorkers
         hashWorkerCount = hashers
         hasWriter = true
-        assemblyByteCount = share(hashers)
+        intakeByteCount = intake
+        assemblyByteCount = rest / hashers / 4096 * 4096
     }
 
-    /// Of each peer-worker: a quarter of the memory over all, in whole slots.
-    private static func intakeByteCount(memory: Int, peerWorkers: Int) -> Int {
-        let share = min(max(memory / 4 / peerWorkers, intakeBounds.lowerBound), intakeBounds.upperBound)
-        return share / IntakeGeometry.slotByteCount * IntakeGeometry.slotByteCount
+    private static func defaultMemory(peerWorkers: Int, _ longestPieceByteCount: UInt32) -> Int {
+        let least = max(defaultMemoryBounds.lowerBound, defaultMemoryPerPeerWorker * peerWorkers)
+        return min(max(6 * Int(longestPieceByteCount), least), defaultMemoryBounds.upperBound)
     }
 
-    /// Of all hash-workers together: what intake leaves, and half at least.
-    private static func assemblyByteCount(memory: Int, peerWorkers: Int) -> Int {
-        max(memory - intakeByteCount(memory: memory, peerWorkers: peerWorkers) * peerWorkers, memory / 2)
+    /// Of each peer-worker: a quarter of the memory over all, within bounds and in whole slots, but never more than half
+    /// of the memory over all.
+    /// - Returns: nil when that is less than `leastIntake`.
+    private static func intakeByteCount(memory: Int, peerWorkers: Int) -> Int? {
+        let wanted = min(max(memory / 4 / peerWorkers, intakeBounds.lowerBound), intakeBounds.upperBound)
+        let share = min(wanted, memory / 2 / peerWorkers)
+        return share < leastIntake ? nil : share / IntakeGeometry.slotByteCount * IntakeGeometry.slotByteCount
     }
 
     /// The plan of a check of files: hash-workers alone, and regions of no use but to be there.

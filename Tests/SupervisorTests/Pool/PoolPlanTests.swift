@@ -1,4 +1,5 @@
 import PoolProtocol
+import TestSupport
 import Testing
 
 @testable import Supervisor
@@ -43,27 +44,72 @@ struct PoolPlanTests {
         #expect(try plan(2, 4, memory: 128 * Self.mebibyte, piece: 100 << 20).hashWorkerCount == 1)
     }
 
-    @Test(arguments: [1, 2, 8, 32], [8, 16, 40, 96, 300])
-    func memoryThatIsAskedForIsEnough(peerWorkers: Int, mebibytes: Int) throws {
-        for piece in [UInt32(16) << 20, 64 << 20, 200 << 20, 512 << 20] {
+    @Test func littleMemoryForManyWorkersMeansSmallIntakes() throws {
+        let plan = try plan(8, memory: 8 * Self.mebibyte, piece: 16384)
+        #expect(plan.intakeByteCount == Self.mebibyte / 2)
+        #expect(plan.assemblyByteCount == 4 * Self.mebibyte)
+        #expect(
+            throws: PoolPlan.Impossible.tooManyPeerWorkers(17, neededMemory: 9 * Self.mebibyte)
+        ) {
+            try PoolPlan(
+                peerWorkers: 17, hashWorkers: 1, memory: 8 * Self.mebibyte, longestPieceByteCount: 16384)
+        }
+    }
+
+    @Test func theDefaultHasRoomForEveryWorkerThatMayBeAskedFor() throws {
+        for workers in 1...256 {
+            let plan = try plan(workers, 64, piece: 16384)
+            #expect(plan.intakeByteCount >= Self.mebibyte)
+            #expect(total(plan) <= max(96, 2 * workers) * Self.mebibyte)
+        }
+    }
+
+    /// Whatever is asked for: a plan that fits and wastes little, or the least memory for which there is one.
+    @Test func memoryIsNeverExceededOrTheRefusalNamesTheLeastThatWorks() throws {
+        var generator = SeededGenerator.printing()
+        var refusals = 0
+        for _ in 0..<1000 {
+            let workers = Int.random(in: 1...Int.random(in: 1...256, using: &generator), using: &generator)
+            let hashers = Int.random(in: 1...64, using: &generator)
+            let memory = Int.random(in: 8 << 20...Int.random(in: 9...2048, using: &generator) << 20, using: &generator)
+            let piece = UInt32.random(in: 1...1 << UInt32.random(in: 10...29, using: &generator), using: &generator)
             do throws(PoolPlan.Impossible) {
                 let plan = try PoolPlan(
-                    peerWorkers: peerWorkers, hashWorkers: 2, memory: mebibytes << 20, longestPieceByteCount: piece)
-                #expect(plan.frameCount >= AssemblyGeometry.framesNeeded(pieceByteCount: piece))
+                    peerWorkers: workers, hashWorkers: hashers, memory: memory, longestPieceByteCount: piece)
+                expectSound(plan, workers, hashers, memory, piece)
             } catch {
-                guard case .pieceTooLong(piece, let needed) = error else {
-                    Issue.record("\(error)")
-                    continue
+                refusals += 1
+                let needed: Int
+                switch error {
+                case .pieceTooLong(let named, let least):
+                    #expect(named == piece)
+                    needed = least
+                case .tooManyPeerWorkers(let named, let least):
+                    #expect(named == workers)
+                    needed = least
                 }
-                #expect(needed > mebibytes << 20 && needed % Self.mebibyte == 0)
-                let retry = try plan(peerWorkers, 2, memory: needed, piece: piece)
-                #expect(retry.hashWorkerCount == 1)
-                #expect(retry.frameCount >= AssemblyGeometry.framesNeeded(pieceByteCount: piece))
-                #expect(throws: PoolPlan.Impossible.self) {
-                    try plan(peerWorkers, 2, memory: needed - Self.mebibyte, piece: piece)
+                #expect(needed > memory && needed % Self.mebibyte == 0)
+                expectSound(
+                    try plan(workers, hashers, memory: needed, piece: piece), workers, hashers, needed, piece)
+                if needed - Self.mebibyte > memory {
+                    #expect(throws: PoolPlan.Impossible.self) {
+                        try plan(workers, hashers, memory: needed - Self.mebibyte, piece: piece)
+                    }
                 }
             }
         }
+        #expect((30...900).contains(refusals), "both ways are tried: \(refusals)")
+    }
+
+    private func expectSound(_ plan: PoolPlan, _ workers: Int, _ hashers: Int, _ memory: Int, _ piece: UInt32) {
+        let text: Comment = "\(workers) workers, \(hashers) hash-workers, \(memory) bytes, pieces of \(piece)"
+        #expect(total(plan) <= memory, text)
+        #expect(plan.peerWorkerCount == workers, text)
+        #expect((1...hashers).contains(plan.hashWorkerCount), text)
+        #expect(plan.frameCount >= AssemblyGeometry.framesNeeded(pieceByteCount: piece), text)
+        #expect(plan.intakeByteCount >= PoolPlan.leastIntake, text)
+        #expect(plan.intakeByteCount % IntakeGeometry.slotByteCount == 0, text)
+        #expect(memory - total(plan) < plan.hashWorkerCount * 4096, text)
     }
 
     @Test func placesStartWithTheWriter() throws {
