@@ -15,6 +15,8 @@ extension EndToEnd {
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
             #expect(try seeder.servedByteCount() == torrent.byteCount)
+            // It has no extension handshake, so its peer id has to do.
+            #expect(run.clients(at: seeder.address) == ["LS 0.1.0"])
         }
 
         struct Shape: CustomTestStringConvertible {
@@ -44,12 +46,13 @@ extension EndToEnd {
                 "payload", shape.layout, size: shape.size, pieceLength: shape.pieceLength, pads: shape.pads,
                 trackers: ["http://127.0.0.1:\(port)/announce"])
             let tracker = try TrackerProcess.open(port: port, torrent, in: workspace)
-            _ = try Seeder.libtorrent(torrent, in: workspace, announces: true)
+            let seeder = try Seeder.libtorrent(torrent, in: workspace, announces: true)
             try tracker.awaitSeeder(of: torrent, in: workspace)
             let run = try SupervisorRun(workspace, [torrent])
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
             #expect(Set(run.pieces("written")) == Set(0..<torrent.pieceCount))
+            run.expectClient("libtorrent", at: seeder.address)
         }
 
         @Test(.enabled(if: Able.aria2, "needs aria2c"))
@@ -59,6 +62,7 @@ extension EndToEnd {
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
+            run.expectClient("aria2", at: seeder.address)
         }
 
         /// Transmission does not talk to loopback addresses.
@@ -71,6 +75,7 @@ extension EndToEnd {
                 workspace, [torrent], ["--no-tracker", "--peer", seeder.address], before: network.inside(.client))
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)
+            run.expectClient("Transmission", at: seeder.address)
         }
 
         @Test(.enabled(if: Able.leanSeeder, Why.lean))
@@ -101,6 +106,7 @@ extension EndToEnd {
             torrent.expectComplete(in: run.directory)
             let peers = run.events.filter { $0.isA("peer", "connected") }
             #expect(!peers.isEmpty && peers.allSatisfy { $0.members["incoming"] as? Bool == true })
+            #expect(peers.allSatisfy { $0.text("text")?.hasPrefix("libtorrent") ?? false })
         }
 
         @Test(.enabled(if: Able.leanSeeder, Why.lean))
@@ -125,6 +131,23 @@ extension EndToEnd {
             torrent.expectComplete(in: run.directory)
             let granted = run.pieces("granted")
             #expect(granted == granted.sorted())
+        }
+    }
+}
+
+extension SupervisorRun {
+    /// The clients that were met at an address, as the events of their connections name them.
+    func clients(at address: String) -> [String] {
+        events.filter { $0.isA("peer", "connected") && $0.text("address") == address }.compactMap { $0.text("text") }
+    }
+
+    /// A client named itself with its version, in the extension handshake or by its peer id, whichever came first.
+    func expectClient(_ name: String, at address: String, sourceLocation: SourceLocation = #_sourceLocation) {
+        let clients = clients(at: address)
+        #expect(!clients.isEmpty, sourceLocation: sourceLocation)
+        for client in clients {
+            #expect(
+                client.hasPrefix(name) && client.contains { $0.isNumber }, "\(client)", sourceLocation: sourceLocation)
         }
     }
 }

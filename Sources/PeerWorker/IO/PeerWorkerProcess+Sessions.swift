@@ -163,13 +163,13 @@ extension PeerWorkerProcess {
 
     // MARK: News
 
-    /// Tells of a completed handshake, once: with the client's name if that came soon.
+    /// Tells of a completed handshake, once: with the client's own name if that came soon.
     func announce(_ connection: Connection) {
         guard !connection.isAnnounced, let torrent = connection.torrent, let remoteID = connection.session.peerID else {
             return
         }
         connection.isAnnounced = true
-        let client = connection.session.peerExtensions.client ?? ""
+        let client = connection.session.clientName ?? ""
         logger.debug("peer connected", metadata: ["peer": "\(connection.address)", "client": "\(client)"])
         parcel.news.append(
             .peerConnected(

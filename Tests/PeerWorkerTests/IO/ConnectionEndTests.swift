@@ -176,16 +176,18 @@ private func closed(_ worker: WorkerUnderTest) -> [PeerClosed] {
         #expect(closed(worker).map(\.peer) == [peer.name])
     }
 
-    @Test func silentClientsAreAnnouncedWithoutAName() throws {
+    @Test(arguments: [("-LT20A0-", "libtorrent 2.0.10"), ("nobodyknows", "")])
+    func clientThatSaysNothingIsAnnouncedByItsPeerID(_ start: String, _ client: String) throws {
         let worker = try WorkerUnderTest()
         let peer = try #require(worker.incoming())
-        peer.send(peer.handshake())
+        let id = PeerID((Array(start.utf8) + repeatElement(7, count: 20)).prefix(20))
+        peer.send(peer.handshake(id: id))
         #expect(worker.events().isEmpty)
         worker.pass(.milliseconds(120))
         guard case .peerConnected(let connected)? = worker.events().first else {
             Issue.record("the peer was not announced")
             return
         }
-        #expect(connected.client.isEmpty && connected.remoteID == peer.id)
+        #expect(connected.client == client && connected.remoteID == id)
     }
 }

@@ -221,6 +221,12 @@ package struct PeerSession {
     // MARK: For the owner's eyes
 
     package var isOpen: Bool { state == .open }
+    /// How the peer's client calls itself, in its extension handshake or else by its peer id; nil when neither says. Text of
+    /// a stranger, for people only.
+    package var clientName: String? {
+        if let name = peerExtensions.client, name.contains(where: { !$0.isWhitespace }) { return name }
+        return peerID.flatMap(ClientName.of)
+    }
     package var isPeerInterested: Bool { upload.isPeerInterested }
     package var isChokingPeer: Bool { upload.isChokingPeer }
 }

@@ -169,7 +169,7 @@ package struct PeerConnected: PoolCodable {
     package var address: PeerAddress
     package var isIncoming: Bool
     package var remoteID: PeerID
-    /// `v` of the extension handshake or empty; for people only.
+    /// `v` of the extension handshake if it came in time, else what the peer id says, or empty; for people only.
     package var client: String
 
     package init(
