@@ -24,23 +24,28 @@ enum NeighbourFault: Error, Equatable, CustomStringConvertible {
 
 /// The way of a block into its frame. Runs once per 16 KiB of payload: nothing here allocates per block.
 extension AssemblyTable {
-    /// The worker's intake region is mapped from now on.
+    /// The worker's intake region is mapped from now on; that of a dead process is of no use, however late it comes.
     mutating func mapped(
-        _ intake: IntakeRegion, of worker: UInt16, now: MonotonicInstant, into actions: inout [AssemblyAction]
+        _ intake: IntakeRegion, of owner: Incarnation, now: MonotonicInstant, into actions: inout [AssemblyAction]
     ) {
+        let worker = owner.place.ordinal
+        guard owner.generation >= peerGenerations[worker, default: 0] else { return }
+        peerGenerations[worker] = owner.generation
         intakes[worker] = intake
         answerHeld(of: worker, now: now, into: &actions)
     }
 
     /// Another process takes the place: what the old one sent is not answered, its region is not read any more.
-    mutating func peerWorkerReplaced(_ worker: UInt16) {
+    mutating func peerWorkerReplaced(by newcomer: Incarnation) {
+        let worker = newcomer.place.ordinal
+        peerGenerations[worker] = newcomer.generation
         forget(worker)
         broken.remove(worker)
     }
 
     /// The place stays empty.
     mutating func peerWorkerGivenUp(_ worker: UInt16) {
-        peerWorkerReplaced(worker)
+        peerWorkerReplaced(by: Incarnation(Place(.peerWorker, Int(worker)), generation: .max))
         for position in pieces.indices { pieces[position].dismiss(worker) }
     }
 

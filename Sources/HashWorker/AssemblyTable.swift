@@ -22,6 +22,8 @@ struct AssemblyTable {
     var digestRuns: [BlockDigestRun] = []
     var held = HeldReferences()
     var intakes: [UInt16: IntakeRegion] = [:]
+    /// Of each peer-worker's place the oldest generation that counts.
+    var peerGenerations: [UInt16: UInt32] = [:]
     /// Peer-workers that were accused and not replaced yet.
     var broken: Set<UInt16> = []
     var writer = WriterLink()

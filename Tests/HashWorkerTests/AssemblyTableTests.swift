@@ -98,15 +98,30 @@ import Testing
         let piece = SourcePiece(1, byteCount: 40000)
         world.open(piece)
         let reference = world.reference(piece, 1)
-        world.event { table, _, _ in table.peerWorkerReplaced(0) }
+        world.replace(0)
         #expect(world.send([reference]) == [])
         let actions = world.event { table, now, actions in
             let memory = RegionMemory(byteCount: AssemblyWorld.slotCount * 16384)
             table.mapped(
-                IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory), of: 0, now: now,
-                into: &actions)
+                IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory),
+                of: Incarnation(Place(.peerWorker, 0), generation: 2), now: now, into: &actions)
         }
         #expect(world.outcomes(actions) == [.taken])
+    }
+
+    /// Its bytes would be taken for those of its successor.
+    @Test func regionOfADeadWorkerIsNotMapped() {
+        let world = AssemblyWorld(workers: [0])
+        let piece = SourcePiece(1, byteCount: 40000)
+        world.open(piece)
+        world.replace(0, generation: 3)
+        world.map(0, generation: 2)
+        #expect(world.send([world.reference(piece, 1)]) == [], "it waits for the region of its sender")
+        world.map(0, generation: 3)
+        #expect(world.send(piece, [0]) == [.taken])
+        world.event { table, _, _ in table.peerWorkerGivenUp(0) }
+        world.map(0, generation: 3)
+        #expect(world.table.intakes.isEmpty)
     }
 
     @Test func replacedWorkerGetsNoAnswerAndItsSuccessorStaysAdmitted() {
@@ -114,7 +129,7 @@ import Testing
         let piece = SourcePiece(1, byteCount: 40000)
         world.open(piece, admitting: [])
         world.send([world.reference(piece, 1)])
-        world.event { table, _, _ in table.peerWorkerReplaced(0) }
+        world.replace(0)
         #expect(world.admit(0, [1]) == [])
         world.map(0)
         #expect(world.send(piece, [1]) == [.taken])
@@ -155,7 +170,7 @@ import Testing
         #expect(fault == .slotOutOfRange(slot) || fault == .blockOutOfRange(block, byteCount: byteCount))
         #expect(world.send([unsound]) == [])
         #expect(world.send(piece, [0], from: 1) == [.taken])
-        world.event { table, _, _ in table.peerWorkerReplaced(0) }
+        world.replace(0)
         world.map(0)
         #expect(world.send(piece, [2]) == [.taken])
     }

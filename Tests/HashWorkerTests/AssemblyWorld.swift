@@ -99,12 +99,20 @@ final class AssemblyWorld {
         for worker in workers { map(worker) }
     }
 
-    func map(_ worker: UInt16) {
+    func map(_ worker: UInt16, generation: UInt32 = 2) {
         if intakes[worker] == nil { intakes[worker] = RegionMemory(byteCount: Self.slotCount * 16384) }
         let intake = intakes[worker]!
         event { table, now, actions in
             table.mapped(
-                IntakeRegion(base: intake.base, byteCount: intake.byteCount), of: worker, now: now, into: &actions)
+                IntakeRegion(base: intake.base, byteCount: intake.byteCount),
+                of: Incarnation(Place(.peerWorker, Int(worker)), generation: generation), now: now, into: &actions)
+        }
+    }
+
+    /// Another process takes the place of a peer-worker.
+    func replace(_ worker: UInt16, generation: UInt32 = 2) {
+        event { table, _, _ in
+            table.peerWorkerReplaced(by: Incarnation(Place(.peerWorker, Int(worker)), generation: generation))
         }
     }
 

@@ -152,8 +152,8 @@ final class RandomPool {
             let memory = intakes[worker]
             perform {
                 $0.mapped(
-                    IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory), of: UInt16(worker),
-                    now: now, into: &$1)
+                    IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory),
+                    of: Incarnation(Place(.peerWorker, worker), generation: 2), now: now, into: &$1)
             }
         case .writerReplaced(let generation):
             perform { table, _ in table.writerReplaced(generation: generation) }
@@ -168,7 +168,7 @@ final class RandomPool {
                 case .adopt(let pieces, let isLast):
                     table.adopt(pieces, isLast: isLast, now: now, into: &actions)
                 case .stillReading(let assignments): table.writerStillReads(assignments)
-                case .workerReplaced(let newcomer): table.peerWorkerReplaced(newcomer.place.ordinal)
+                case .workerReplaced(let newcomer): table.peerWorkerReplaced(by: newcomer)
                 default: preconditionFailure("the model does not send this")
                 }
             }

@@ -36,7 +36,7 @@ final class SimulatedHashWorker: SimulatedWorker {
         case .workerReplaced(let newcomer):
             replaced(by: newcomer)
             if newcomer.place.role == .peerWorker {
-                table.peerWorkerReplaced(newcomer.place.ordinal)
+                table.peerWorkerReplaced(by: newcomer)
             } else {
                 table.writerReplaced(generation: newcomer.generation)
             }
@@ -48,7 +48,7 @@ final class SimulatedHashWorker: SimulatedWorker {
             let mapped = swarm.descriptors[region.descriptor]!
             table.mapped(
                 IntakeRegion(base: mapped.base, byteCount: mapped.byteCount, owner: mapped),
-                of: region.owner.place.ordinal, now: now, into: &actions)
+                of: region.owner, now: now, into: &actions)
             tell(.hash(.regionMapped(region.owner)))
         case .openPieces(let pieces): table.open(pieces, into: &actions)
         case .admit(let worker, let assignments): table.admit(worker, to: assignments, now: now, into: &actions)

@@ -106,7 +106,7 @@ final class HashWorkerProcess {
     private func replaced(by newcomer: Incarnation) {
         loop.replaced(by: newcomer)
         switch newcomer.place.role {
-        case .peerWorker: table.peerWorkerReplaced(newcomer.place.ordinal)
+        case .peerWorker: table.peerWorkerReplaced(by: newcomer)
         case .writer: table.writerReplaced(generation: newcomer.generation)
         case .supervisor, .hashWorker: break
         }
@@ -131,7 +131,7 @@ final class HashWorkerProcess {
                 descriptor: descriptor.rawValue, byteCount: Int(region.byteCount), access: .readOnly)
             table.mapped(
                 IntakeRegion(base: mapping.base, byteCount: mapping.byteCount, owner: mapping),
-                of: region.owner.place.ordinal, now: now, into: &actions)
+                of: region.owner, now: now, into: &actions)
             loop.tell(.regionMapped(region.owner))
         } catch { loop.breakDown("\(error)") }
     }
