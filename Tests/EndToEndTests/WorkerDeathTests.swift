@@ -72,6 +72,29 @@ extension EndToEnd {
             run.expectNoPieceTwice()
         }
 
+        /// A program that hangs before its first word, such as one on a disk that does not answer.
+        @Test(arguments: ["peer", "hash", "writer"])
+        func aWorkerThatNeverSaysHelloIsReplaced(role: String) throws {
+            let torrent = try workspace.makeTorrent(size: "1M", pieceLength: "64K")
+            let seeder = try Seeder.lean(torrent, in: workspace)
+            let wrapper = workspace.path("hang-once")
+            try workspace.write(
+                Data("#!/bin/sh\nmkdir \"$0.did\" 2>/dev/null && exec sleep 1000\nexec \"$@\"\n".utf8), to: "hang-once")
+            chmod(wrapper, 0o755)
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                [
+                    "--no-tracker", "--peer", seeder.address, "--heartbeat-ms", "200", "--workers", "1",
+                    "--worker-wrap", "\(role)=\(wrapper)",
+                ])
+            let dead = try run.wait(for: "the end of the silent one") { $0.isA("worker", "dead") }
+            #expect(dead.text("role") == role && dead.count("signal") == Int(SIGKILL))
+            #expect((5..<15).contains(secondsNow() - run.process.startedAt))
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            #expect(run.process.errorText.contains("it has not said hello within 5 s"))
+        }
+
         @Test(arguments: ["peer", "hash", "writer"])
         func aRoleThatAlwaysDiesEndsTheRunWithItsOwnCode(role: String) throws {
             let torrent = try workspace.makeTorrent(size: "1M")

@@ -75,6 +75,7 @@ extension PoolShell {
             return condemn(process.incarnation, reason: "it is of another build")
         }
         process.isConnected = true
+        process.silence.helloReceived(now: MonotonicClock.now)
         decide { $0.helloReceived(from: process.incarnation, into: &$1) }
     }
 

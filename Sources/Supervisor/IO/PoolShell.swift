@@ -44,9 +44,6 @@ final class PoolShell {
 
     var keeper: PoolKeeper
     private(set) var processes: [Place: WorkerProcess] = [:]
-
-    /// From the start of a process to its hello (a guess, far beyond a cold start's 0.1 s).
-    private static let startLimit: Duration = .seconds(20)
     var handlers: Handlers?
 
     private let plan: PoolPlan
@@ -324,12 +321,10 @@ final class PoolShell {
         switch verdict {
         case .alive: process.hasToldSlowDisk = false
         case .silent:
-            // A worker that was never heard of may still be loading, on a slow disk or under strace.
-            if process.isConnected {
-                condemn(process.incarnation, reason: "its loop has not turned for \(Silence.missedBeats) heartbeats")
-            } else if now - process.started >= Self.startLimit {
-                condemn(process.incarnation, reason: "it has not said hello within \(Int(Self.startLimit.inSeconds)) s")
-            }
+            condemn(process.incarnation, reason: "its loop has not turned for \(Silence.missedBeats) heartbeats")
+        case .neverSpoke:
+            let limit = Int(process.silence.startLimit.inSeconds)
+            condemn(process.incarnation, reason: "it has not said hello within \(limit) s")
         case .diskIsSlow(let call, let duration):
             guard !process.hasToldSlowDisk else { return }
             process.hasToldSlowDisk = true

@@ -8,7 +8,6 @@ final class WorkerProcess {
     let child: ChildProcess
     let lifeline: Lifeline
     let status: StatusPageReader
-    let started = MonotonicClock.now
     /// Connections that it may have, if it is a peer-worker.
     let peerCapacity: Int
     var silence: Silence

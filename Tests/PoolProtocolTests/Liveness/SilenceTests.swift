@@ -8,7 +8,10 @@ private struct Watch {
     var clock = FakeClock()
     var silence: Silence
 
-    init() { silence = Silence(heartbeat: .seconds(1), now: clock.now) }
+    init(heartbeat: Duration = .seconds(1), hasSpoken: Bool = true) {
+        silence = Silence(heartbeat: heartbeat, now: clock.now)
+        if hasSpoken { silence.helloReceived(now: clock.now) }
+    }
 
     mutating func look(
         after wait: Duration = .seconds(1), turn: UInt64, disk: DiskCall = .none, since: Duration = .zero
@@ -62,6 +65,46 @@ struct SilenceTests {
         for _ in 0..<3 { _ = watch.look(turn: 1, disk: .write, since: .seconds(30)) }
         #expect(watch.look(turn: 1, disk: .write, since: .seconds(30)) == .silent)
     }
+
+    // MARK: The start
+
+    @Test func whoIsStillLoadingIsGivenMuchLonger() {
+        var watch = Watch(hasSpoken: false)
+        for _ in 1...19 { #expect(watch.look(turn: 0) == .alive) }
+        #expect(watch.look(turn: 0) == .neverSpoke)
+    }
+
+    /// A loop that turns and is not heard of is of no use.
+    @Test func turnsBeforeHelloAreNoExcuse() {
+        var watch = Watch(hasSpoken: false)
+        for turn in 1...19 { #expect(watch.look(turn: UInt64(turn)) == .alive) }
+        #expect(watch.look(turn: 20) == .neverSpoke)
+    }
+
+    @Test func theThreeBeatsBeginWithHello() {
+        var watch = Watch(hasSpoken: false)
+        for _ in 1...19 { _ = watch.look(turn: 0) }
+        watch.silence.helloReceived(now: watch.clock.now)
+        #expect(watch.look(turn: 0) == .alive)
+        #expect(watch.look(turn: 0) == .alive)
+        #expect(watch.look(turn: 0) == .silent)
+    }
+
+    @Test func aFastHeartbeatLeavesTimeToLoad() {
+        var watch = Watch(heartbeat: .milliseconds(50), hasSpoken: false)
+        for _ in 1...99 { #expect(watch.look(after: .milliseconds(50), turn: 0) == .alive) }
+        #expect(watch.look(after: .milliseconds(50), turn: 0) == .neverSpoke)
+    }
+
+    @Test func ourOwnLatenessIsNotTakenFromTheTimeToLoad() {
+        var watch = Watch(hasSpoken: false)
+        for _ in 1...10 { _ = watch.look(turn: 0) }
+        #expect(watch.look(after: .seconds(60), turn: 0) == .alive)
+        for _ in 1...19 { #expect(watch.look(turn: 0) == .alive) }
+        #expect(watch.look(turn: 0) == .neverSpoke)
+    }
+
+    // MARK: The page
 
     @Test func pageFieldsLieWithinThePage() {
         let offsets = [
