@@ -10,13 +10,13 @@ struct CommandLineParser {
     init(_ surroundings: Surroundings) { self.surroundings = surroundings }
 
     /// The first word may name a command; a torrent of the same name needs a path (`./show`).
-    /// - Parameter arguments: without the program's name.
+    /// - Parameter arguments: without the program's name, encoded by `ArgumentText`.
     func parse(_ arguments: [String]) throws(UserError) -> Invocation {
         let rest = Array(arguments.dropFirst())
         switch arguments.first {
         case "show":
             return try Self.parse(rest, as: ShowCommand.self) { (command) throws(UserError) in
-                .show(ShowOptions(torrent: command.torrent, isJSON: command.json))
+                .show(ShowOptions(torrent: UserPath(argument: command.torrent), isJSON: command.json))
             }
         case "verify":
             return try Self.parse(rest, as: VerifyCommand.self) { (command) throws(UserError) in
@@ -40,7 +40,7 @@ struct CommandLineParser {
             if Command.exitCode(for: error) == .success { return .print(Command.fullMessage(for: error)) }
             let line = Command.message(for: error).split(separator: "\n").first ?? "not understood"
             // The message repeats the user's words.
-            let text = TerminalText.excerpt(line.prefix(1).lowercased() + line.dropFirst())
+            let text = TerminalText.excerpt(ArgumentText.repaired(line.prefix(1).lowercased() + line.dropFirst()))
             throw UserError(.badOption, "", text, because: "see \(name(of: Command.self)) --help")
         }
         return try invocation(command)
@@ -65,12 +65,12 @@ struct CommandLineParser {
         guard !command.torrents.contains("") else { throw UserError(.badOption, "", "the name of a torrent is empty") }
         let reader = reader(command.flags)
         let cores = surroundings.coreCount
-        let directory = try reader.text(.directory) ?? "."
+        let directory = try reader.path(.directory) ?? "."
         if let selection = reader.last(.selectFile), command.torrents.count > 1 {
             throw selection.refusal("needs exactly one torrent, not \(command.torrents.count)")
         }
         return DownloadOptions(
-            torrents: command.torrents,
+            torrents: command.torrents.map { UserPath(argument: $0) },
             workers: try reader.integer(.workers, in: 1...256) ?? min(max(cores, 1), 256),
             hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(cores / 2, 1), 64),
             memory: try reader.byteCount(.memory, atLeast: PoolPlan.smallestMemory), pins: try reader.isPinned(),
@@ -78,33 +78,34 @@ struct CommandLineParser {
             selectedFiles: try reader.text(.selectFile), showsFiles: try reader.isOn(.showFiles),
             preallocates: try reader.choice(.fileAllocation, of: FileAllocation.self) == .falloc,
             isSequential: try reader.isOn(.sequential), verifiesFirst: try reader.isOn(.verify),
-            stateDirectory: try reader.text(.stateDirectory) ?? defaultStateDirectory(below: directory),
+            stateDirectory: try reader.path(.stateDirectory) ?? defaultStateDirectory(below: directory),
             sync: try reader.choice(.sync, of: SyncWord.self)?.mode ?? .batch,
             listenPorts: try reader.listenPorts(), isListenPortChosen: reader.last(.listenPort) != nil,
             bindAddress: try reader.bindAddress(), peers: try reader.peers(), trackers: try reader.trackers(),
             usesTrackers: try !reader.isOn(.noTracker),
             connectTimeout: try reader.duration(.connectTimeout, in: .seconds(1) ... .seconds(600)) ?? .seconds(10),
             stopTimeout: try reader.duration(.stopTimeout, in: .seconds(1) ... .seconds(31_536_000)),
-            caCertificate: try reader.text(.caCertificate), output: try reader.output(),
+            caCertificate: try reader.path(.caCertificate), output: try reader.output(),
             diagnosis: try reader.diagnosis(), environment: surroundings.environment)
     }
 
     private func verify(_ command: VerifyCommand) throws(UserError) -> VerifyOptions {
         let reader = reader(command.flags)
         return VerifyOptions(
-            torrent: command.torrent, directory: try reader.text(.directory) ?? ".", isJSON: command.json,
+            torrent: UserPath(argument: command.torrent), directory: try reader.path(.directory) ?? ".",
+            isJSON: command.json,
             hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
             pins: try reader.isPinned(), output: try reader.output(), diagnosis: try reader.diagnosis(),
             environment: surroundings.environment)
     }
 
     /// By the XDG base directory specification; relative paths there mean nothing.
-    private func defaultStateDirectory(below directory: String) -> String {
+    private func defaultStateDirectory(below directory: UserPath) -> UserPath {
         let environment = surroundings.environment
-        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return "\(state)/swarmkeeper" }
-        if let home = environment["HOME"], home.hasPrefix("/") { return "\(home)/.local/state/swarmkeeper" }
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return UserPath("\(state)/swarmkeeper") }
+        if let home = environment["HOME"], home.hasPrefix("/") { return UserPath("\(home)/.local/state/swarmkeeper") }
         // A user without a home, as in some containers: beside the files.
-        return "\(directory)/.swarmkeeper"
+        return directory + "/.swarmkeeper"
     }
 
     /// A run names its torrents by 16 bits; far fewer are of use (a guess).

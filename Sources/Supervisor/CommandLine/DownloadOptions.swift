@@ -4,7 +4,7 @@ import PoolProtocol
 /// What the user asked for in a download, checked: every number is within its bounds, every default is filled in.
 struct DownloadOptions: Equatable {
     /// Paths of .torrent files, or magnet links; at least one.
-    var torrents: [String]
+    var torrents: [UserPath]
 
     // MARK: Pool
 
@@ -21,7 +21,7 @@ struct DownloadOptions: Equatable {
 
     // MARK: Files
 
-    var directory: String
+    var directory: UserPath
     /// As given; means something only together with a torrent, see `selection(of:)`.
     var selectedFiles: String?
     /// Print the list of files instead of downloading them.
@@ -31,7 +31,7 @@ struct DownloadOptions: Equatable {
     var isSequential: Bool
     /// Look at all data on disk, whatever the journal says.
     var verifiesFirst: Bool
-    var stateDirectory: String
+    var stateDirectory: UserPath
     var sync: SyncMode
 
     // MARK: Network
@@ -51,7 +51,7 @@ struct DownloadOptions: Equatable {
     /// Without a new byte for so long the run ends; nil: the user did not say.
     var stopTimeout: Duration?
     /// A file of certificates in PEM form instead of the system's.
-    var caCertificate: String?
+    var caCertificate: UserPath?
 
     var output: OutputOptions
     var diagnosis: DiagnosisOptions
@@ -77,9 +77,9 @@ struct DownloadOptions: Equatable {
 
 /// What the user asked for in a check of files.
 struct VerifyOptions: Equatable {
-    var torrent: String
+    var torrent: UserPath
     /// Where the files are, as `--dir` of the download.
-    var directory: String
+    var directory: UserPath
     /// The result as one JSON object on stdout.
     var isJSON: Bool
     /// 1 … 64; every core unless the user said otherwise.
@@ -92,7 +92,7 @@ struct VerifyOptions: Equatable {
 }
 
 struct ShowOptions: Equatable {
-    var torrent: String
+    var torrent: UserPath
     var isJSON: Bool
 }
 
@@ -104,9 +104,9 @@ struct OutputOptions: Equatable {
     var isQuiet: Bool
     /// nil: `notice` for the log file, `warning` for the terminal.
     var logLevel: LogLevel?
-    var logFile: String?
+    var logFile: UserPath?
     /// Events as JSON lines.
-    var eventsFile: String?
+    var eventsFile: UserPath?
 
     /// The least that workers should write: the log file or the terminal wants it. Errors are always told.
     var leastLogLevel: LogLevel { min(logLevel ?? (logFile == nil ? .warning : .notice), .error) }

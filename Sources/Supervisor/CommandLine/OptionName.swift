@@ -53,6 +53,17 @@ enum OptionName: String, CaseIterable {
         }
     }
 
+    /// Its value names a file or directory.
+    var isPath: Bool {
+        switch self {
+        case .directory, .stateDirectory, .caCertificate, .log, .events: true
+        case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
+            .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .connectTimeout, .stopTimeout, .progress,
+            .interval, .quiet, .logLevel, .workerWrap, .heartbeat:
+            false
+        }
+    }
+
     var flag: String { "--\(rawValue)" }
 
     /// `SWARMKEEPER_HASH_WORKERS`.

@@ -71,8 +71,8 @@ extension OptionReader {
         OutputOptions(
             progress: try choice(.progress) ?? .auto,
             interval: try duration(.interval, in: .milliseconds(100) ... .seconds(86400)),
-            isQuiet: try isOn(.quiet), logLevel: try choice(.logLevel), logFile: try text(.log),
-            eventsFile: try text(.events))
+            isQuiet: try isOn(.quiet), logLevel: try choice(.logLevel), logFile: try path(.log),
+            eventsFile: try path(.events))
     }
 
     func diagnosis() throws(UserError) -> DiagnosisOptions {

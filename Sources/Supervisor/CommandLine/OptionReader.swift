@@ -9,7 +9,10 @@ struct OptionReader {
     func all(_ name: OptionName) -> [OptionTexts.Entry] { texts.all(name) }
     func last(_ name: OptionName) -> OptionTexts.Entry? { texts.last(name) }
 
-    /// Text that may be anything but empty, such as a path.
+    /// A path may be anything but empty.
+    func path(_ name: OptionName) throws(UserError) -> UserPath? { try text(name).map { UserPath(argument: $0) } }
+
+    /// Text that may be anything but empty.
     func text(_ name: OptionName) throws(UserError) -> String? {
         guard let entry = texts.last(name) else { return nil }
         guard !entry.text.isEmpty, !entry.text.utf8.contains(0) else { throw entry.refusal("is empty") }

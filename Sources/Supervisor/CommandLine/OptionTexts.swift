@@ -6,6 +6,7 @@ struct OptionTexts {
     struct Entry: Equatable {
         /// `--workers`, `SWARMKEEPER_WORKERS` or `/home/me/.config/swarmkeeper/config:3: workers`.
         let subject: String
+        /// A path is as `ArgumentText` encodes it, all else is repaired.
         let text: String
 
         func refusal(_ problem: String, because reason: String? = nil) -> UserError {
@@ -21,13 +22,17 @@ struct OptionTexts {
     private var entries: [OptionName: [Entry]] = [:]
 
     /// - Parameters:
-    ///   - flags: from the command line; a flag without value has the text `on`.
+    ///   - flags: from the command line, encoded by `ArgumentText`; a flag without value has the text `on`.
     ///   - file: what the configuration file says.
     init(flags: [OptionName: [String]], environment: [String: String], file: ConfigurationText) {
         for name in OptionName.allCases {
-            let given = flags[name, default: []].map { Entry(subject: name.flag, text: $0) }
-            entries[name] = [given, Self.fromEnvironment(name, environment), file.entries[name, default: []]]
-                .first { !$0.isEmpty }
+            let given = flags[name, default: []].map {
+                Entry(subject: name.flag, text: name.isPath ? $0 : ArgumentText.repaired($0))
+            }
+            let others = [Self.fromEnvironment(name, environment), file.entries[name, default: []]].map {
+                $0.map { name.isPath ? Entry(subject: $0.subject, text: ArgumentText.encoded($0.text.utf8)) : $0 }
+            }
+            entries[name] = ([given] + others).first { !$0.isEmpty }
         }
     }
 

@@ -12,7 +12,7 @@ enum ConfigurationFile {
         guard let path = path(environment) else { return ConfigurationText() }
         let problem: String
         do throws(RegularFile.Failure) {
-            let bytes = try RegularFile.read(path, limit: limit)
+            let bytes = try RegularFile.read(UserPath(path), limit: limit)
             return ConfigurationText(String(decoding: bytes, as: UTF8.self), path: path)
         } catch {
             switch error {

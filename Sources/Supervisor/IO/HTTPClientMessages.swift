@@ -33,7 +33,7 @@ struct HTTPClientOptions: Sendable {
     /// Requests that are neither answered nor cancelled; with it both queues are bounded.
     var outstandingLimit = 128
     /// PEM file with the authorities to trust instead of the system's.
-    var caCertificateFile: String?
+    var caCertificateFile: UserPath?
     /// Numeric address to connect from.
     var bindAddress: String?
     var userAgent = "Swarmkeeper/0.1.0"

@@ -58,7 +58,7 @@ final class HTTPClientTransfer {
     private func configureTrust() {
         set(CURLOPT_SSL_VERIFYPEER, 1)
         set(CURLOPT_SSL_VERIFYHOST, 2)
-        if let file = options.caCertificateFile { set(CURLOPT_CAINFO, file) }
+        if let file = options.caCertificateFile { file.withCString { _ = ccurl_set_text(easy, CURLOPT_CAINFO, $0) } }
     }
 
     private func configureCallbacks() {

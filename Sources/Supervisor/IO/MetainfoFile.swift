@@ -4,9 +4,9 @@ import SystemPackage
 /// Reads the torrent that the user named, or says in one line why it is none.
 enum MetainfoFile {
     /// - Parameter name: a path or a magnet link.
-    static func read(_ name: String) throws(UserError) -> Metainfo {
-        if name.prefix(7).lowercased() == "magnet:" { throw refusal(ofMagnet: name) }
-        let subject = TerminalText.escaped(name)
+    static func read(_ name: UserPath) throws(UserError) -> Metainfo {
+        if name.text.prefix(7).lowercased() == "magnet:" { throw refusal(ofMagnet: name.text) }
+        let subject = name.description
         let bytes: [UInt8]
         do throws(RegularFile.Failure) {
             bytes = try RegularFile.read(name, limit: MetainfoParser.maximumByteCount)

@@ -21,8 +21,8 @@ final class Output {
     private let terminal: Terminal
     private let stdout: OutputThread
     private let stderr: OutputThread
-    private let logFile: (path: String, thread: OutputThread)?
-    private let eventsFile: (path: String, thread: OutputThread)?
+    private let logFile: (path: UserPath, thread: OutputThread)?
+    private let eventsFile: (path: UserPath, thread: OutputThread)?
     private let eventsGoToStdout: Bool
     private let sink: MessageSink
     private let logLevel: LogLevel
@@ -51,12 +51,13 @@ final class Output {
         stderr = try Self.thread(standardError, "stderr") { "supervisor: warning: \($0) messages were dropped here" }
         logFile = try options.logFile.map { (path) throws(UserError) in
             let descriptor = try OutputFile.open(path, isFresh: false)
-            return (
-                path, try Self.thread(descriptor, path) { "\(WallClock.text) warning supervisor: \($0) lines lost" }
-            )
+            let thread = try Self.thread(descriptor, "\(path)") {
+                "\(WallClock.text) warning supervisor: \($0) lines lost"
+            }
+            return (path, thread)
         }
         eventsFile = try options.eventsFile.map { (path) throws(UserError) in
-            (path, try Self.thread(try OutputFile.open(path, isFresh: true), path, dropNotice: event))
+            (path, try Self.thread(try OutputFile.open(path, isFresh: true), "\(path)", dropNotice: event))
         }
         let shown = options.logFile == nil ? options.logLevel ?? .warning : .warning
         sink = MessageSink(
@@ -186,7 +187,7 @@ final class Output {
     private func tellFailures() {
         for file in [logFile, eventsFile] {
             guard let file, let code = file.thread.takeFailure() else { continue }
-            let reason = SystemCallError("write", code, subject: TerminalText.escaped(file.path))
+            let reason = SystemCallError("write", code, subject: file.path.description)
             sink.complain(.warning, reason.description)
         }
     }

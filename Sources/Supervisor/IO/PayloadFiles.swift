@@ -7,26 +7,27 @@ import SystemPackage
 /// Owns the supervisor's look at `--dir`: what is there, and descriptors for reading. Writes no payload. `--dir` itself
 /// may be a link; below it nothing may be one.
 final class PayloadFiles {
-    /// As the user wrote it.
-    let path: String
+    let path: UserPath
     let identity: StateDirectory.DirectoryIdentity
     /// For the writer: O_PATH.
     let directory: OwnedDescriptor
     private let tree: DirectoryTree
 
     /// Makes the directory when it is missing.
-    convenience init(making path: String) throws(SystemCallError) {
+    convenience init(making path: UserPath) throws(SystemCallError) {
         try MissingDirectories.make(path, mode: 0o777)
         try self.init(existing: path)
     }
 
-    init(existing path: String) throws(SystemCallError) {
+    init(existing path: UserPath) throws(SystemCallError) {
         self.path = path
         directory = OwnedDescriptor(
-            try checked("open", subject: path, clinux_open(path, clinux_o_path | O_DIRECTORY, 0)))
+            try checked(
+                "open", subject: path.description,
+                path.withCString { clinux_open($0, clinux_o_path | O_DIRECTORY, 0) }))
         var information = stat()
         guard fstat(directory.rawValue, &information) == 0 else {
-            throw SystemCallError("fstat", errno, subject: path)
+            throw SystemCallError("fstat", errno, subject: path.description)
         }
         identity = StateDirectory.DirectoryIdentity(
             device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
@@ -97,7 +98,7 @@ final class PayloadFiles {
         _ body: () throws(SystemCallError) -> Result
     ) throws(SystemCallError) -> Result {
         do throws(SystemCallError) { return try body() } catch {
-            let whole = error.subject.isEmpty ? path : "\(path)/\(error.subject)"
+            let whole = error.subject.isEmpty ? path.description : "\(path)/\(error.subject)"
             throw SystemCallError(error.call, error.errno.rawValue, subject: whole)
         }
     }

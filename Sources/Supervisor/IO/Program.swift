@@ -10,7 +10,7 @@ struct Program {
     /// Of one torrent, on the terminal; `show` tells them all.
     private static let mostWarnings = 5
 
-    /// - Parameter arguments: without the program's name.
+    /// - Parameter arguments: without the program's name, encoded by `ArgumentText`.
     func run(_ arguments: [String]) -> ExitCode {
         StandardStreams.fillGaps()
         _ = clinux_ignore_signal(SIGPIPE)
@@ -73,18 +73,18 @@ struct Program {
         }
     }
 
-    private static func read(_ torrent: String, _ output: Output) throws(UserError) -> Metainfo {
+    private static func read(_ torrent: UserPath, _ output: Output) throws(UserError) -> Metainfo {
         let metainfo = try MetainfoFile.read(torrent)
         for warning in metainfo.warnings.prefix(mostWarnings) { output.emit(.warning(line(warning, of: torrent))) }
         let more = metainfo.warnings.count - mostWarnings
         if more > 0 {
-            output.emit(.warning("\(TerminalText.escaped(torrent)): \(more) more warnings, see supervisor show"))
+            output.emit(.warning("\(torrent): \(more) more warnings, see supervisor show"))
         }
         return metainfo
     }
 
-    private static func line(_ warning: MetainfoWarning, of torrent: String) -> String {
-        "\(TerminalText.escaped(torrent)): \(warning)"
+    private static func line(_ warning: MetainfoWarning, of torrent: UserPath) -> String {
+        "\(torrent): \(warning)"
     }
 
     /// What was asked for, on stdout. A reader that has seen enough (`| head`) is no error.

@@ -13,8 +13,8 @@ enum RegularFile {
         case tooLarge
     }
 
-    static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
-        let descriptor = clinux_open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0)
+    static func read(_ path: UserPath, limit: Int) throws(Failure) -> [UInt8] {
+        let descriptor = path.withCString { clinux_open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0) }
         guard descriptor >= 0 else { throw .system(-descriptor) }
         defer { close(descriptor) }
         var information = stat()

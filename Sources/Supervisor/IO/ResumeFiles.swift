@@ -20,15 +20,15 @@ struct ResumeFiles {
     /// A journal larger than this is not read: 2²¹ pieces recorded one by one take 8 MiB, 3 million files 84 MiB.
     private static let largestByteCount = 1 << 30
 
-    let path: String
+    let path: UserPath
 
     /// Reads the journal.
     /// - Throws: when the file is there and the system does not let us read it.
     func read(_ subject: JournalSubject) throws(SystemCallError) -> Found {
-        let descriptor = clinux_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)
+        let descriptor = path.withCString { clinux_open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) }
         if descriptor == -ENOENT { return Found() }
-        let file = OwnedDescriptor(try checked("open", subject: path, descriptor))
-        let status = try FileStatus(descriptor: file.rawValue, path: path)
+        let file = OwnedDescriptor(try checked("open", subject: path.description, descriptor))
+        let status = try FileStatus(descriptor: file.rawValue, path: path.description)
         guard status.byteCount <= Self.largestByteCount else { return Found(complaint: "\(path) is too large") }
         let bytes = try contents(of: file, byteCount: Int(status.byteCount))
         do throws(JournalRefusal) {
@@ -48,16 +48,19 @@ struct ResumeFiles {
         let fresh = path + ".new"
         let file = OwnedDescriptor(
             try checked(
-                "open", subject: fresh,
-                clinux_open(fresh, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)))
+                "open", subject: fresh.description,
+                fresh.withCString { clinux_open($0, O_RDWR | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600) }))
         try write(JournalWriter.compacted(state), to: file, path: fresh)
-        guard fsync(file.rawValue) == 0 else { throw SystemCallError("fsync", errno, subject: fresh) }
-        guard rename(fresh, path) == 0 else { throw SystemCallError("rename", errno, subject: path) }
-        let slash = path.lastIndex(of: "/")
-        let parent = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard fsync(file.rawValue) == 0 else { throw SystemCallError("fsync", errno, subject: fresh.description) }
+        guard fresh.withCString({ old in path.withCString { rename(old, $0) } }) == 0 else {
+            throw SystemCallError("rename", errno, subject: path.description)
+        }
+        let parent = path.parent
         let directory = OwnedDescriptor(
-            try checked("open", subject: parent, clinux_open(parent, O_RDONLY | O_DIRECTORY, 0)))
-        guard fsync(directory.rawValue) == 0 else { throw SystemCallError("fsync", errno, subject: parent) }
+            try checked(
+                "open", subject: parent.description,
+                parent.withCString { clinux_open($0, O_RDONLY | O_DIRECTORY, 0) }))
+        guard fsync(directory.rawValue) == 0 else { throw SystemCallError("fsync", errno, subject: parent.description) }
         return file
     }
 
@@ -72,13 +75,13 @@ struct ResumeFiles {
             if count > 0 {
                 done += count
             } else if errno != EINTR {
-                throw SystemCallError("read", errno, subject: path)
+                throw SystemCallError("read", errno, subject: path.description)
             }
         }
         return Array(bytes.prefix(done))
     }
 
-    private func write(_ bytes: [UInt8], to file: OwnedDescriptor, path: String) throws(SystemCallError) {
+    private func write(_ bytes: [UInt8], to file: OwnedDescriptor, path: UserPath) throws(SystemCallError) {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -87,7 +90,7 @@ struct ResumeFiles {
             if count > 0 {
                 done += count
             } else if count == 0 || errno != EINTR {
-                throw SystemCallError("write", count == 0 ? ENOSPC : errno, subject: path)
+                throw SystemCallError("write", count == 0 ? ENOSPC : errno, subject: path.description)
             }
         }
     }

@@ -13,27 +13,29 @@ struct StateDirectory {
 
     /// The files of one torrent in one directory.
     struct Names: Equatable {
-        let journal: String
+        let journal: UserPath
         /// Held by the supervisor.
-        let lock: String
+        let lock: UserPath
         /// Held by its writer.
-        let writerLock: String
+        let writerLock: UserPath
     }
 
-    let path: String
+    let path: UserPath
 
     /// Makes the directory when it is missing, for this user alone.
     /// - Parameter option: `--state-dir`; nil means `$XDG_STATE_HOME/swarmkeeper`, or the place that the XDG base
     ///   directory specification names for an unset or relative variable.
-    init(option: String?, environment: [String: String]) throws(SystemCallError) {
-        path = option ?? Self.usualPath(environment)
+    init(option: UserPath?, environment: [String: String]) throws(SystemCallError) {
+        path = option ?? UserPath(Self.usualPath(environment))
         try MissingDirectories.make(path, mode: 0o700)
-        guard access(path, R_OK | W_OK | X_OK) == 0 else { throw SystemCallError("open", errno, subject: path) }
+        guard path.withCString({ access($0, R_OK | W_OK | X_OK) }) == 0 else {
+            throw SystemCallError("open", errno, subject: path.description)
+        }
     }
 
     func names(of infoHash: InfoHash, in directory: DirectoryIdentity) -> Names {
         let place = String(directory.device, radix: 16) + "-" + String(directory.inode, radix: 16)
-        let stem = "\(path)/\(infoHash)-\(place)"
+        let stem = path + "/\(infoHash)-\(place)"
         return Names(journal: stem + ".journal", lock: stem + ".lock", writerLock: stem + ".writer-lock")
     }
 
@@ -47,15 +49,15 @@ struct StateDirectory {
 
 /// Makes a directory and all that is missing above it.
 enum MissingDirectories {
-    static func make(_ path: String, mode: mode_t) throws(SystemCallError) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for name in path.split(separator: "/") {
-            made += made.isEmpty || made.hasSuffix("/") ? String(name) : "/\(name)"
+    static func make(_ path: UserPath, mode: mode_t) throws(SystemCallError) {
+        for directory in path.prefixes {
             // Whatever is there already is judged by whoever opens the directory.
-            guard mkdir(made, mode) != 0, errno != EEXIST, errno != EISDIR else { continue }
+            guard directory.withCString({ mkdir($0, mode) }) != 0, errno != EEXIST, errno != EISDIR else { continue }
             let error = errno
             // A parent that may not be written, but exists, is no obstacle (EACCES, EROFS).
-            guard access(made, F_OK) == 0 else { throw SystemCallError("mkdir", error, subject: made) }
+            guard directory.withCString({ access($0, F_OK) }) == 0 else {
+                throw SystemCallError("mkdir", error, subject: directory.description)
+            }
         }
     }
 }

@@ -9,8 +9,7 @@ import SystemPackage
 final class TorrentStorage {
     let selected: SelectedFiles
     let fileTable: FileTable
-    /// As the user wrote it.
-    let directoryPath: String
+    let directoryPath: UserPath
     /// `--dir`, O_PATH.
     let directory: OwnedDescriptor
     /// Open for appending.
@@ -39,8 +38,8 @@ final class TorrentStorage {
         preallocates = options.preallocates
         do throws(SystemCallError) {
             payload = try PayloadFiles(making: options.directory)
-            guard access(options.directory, W_OK | X_OK) == 0 else {
-                throw SystemCallError("open for writing", errno, subject: options.directory)
+            guard options.directory.withCString({ access($0, W_OK | X_OK) }) == 0 else {
+                throw SystemCallError("open for writing", errno, subject: options.directory.description)
             }
             directory = payload.directory
             let state = try StateDirectory(option: options.stateDirectory, environment: options.environment)
@@ -86,7 +85,7 @@ final class TorrentStorage {
         }
     }
 
-    private static func take(_ path: String, name: String, directory: String) throws(SystemCallError) -> FileLock {
+    private static func take(_ path: UserPath, name: String, directory: UserPath) throws(SystemCallError) -> FileLock {
         do throws(FileLock.Refusal) { return try FileLock(path: path) } catch {
             switch error {
             case .held: throw SystemCallError("flock", EWOULDBLOCK, subject: "\(name) in \(directory)")

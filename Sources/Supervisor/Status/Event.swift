@@ -27,7 +27,7 @@ struct StartReport {
         var completedByteCount: UInt64
         var pieceCount: Int
         var pieceByteCount: UInt32
-        var directory: String
+        var directory: UserPath
     }
     var torrents: [Torrent]
     var peerWorkerCount: Int

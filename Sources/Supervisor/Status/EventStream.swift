@@ -57,7 +57,7 @@ enum EventStream {
                 "info_hash": .string(torrent.infoHash.description), "name": .string(torrent.name),
                 "total_length": .count(torrent.totalByteCount), "completed_length": .count(torrent.completedByteCount),
                 "num_pieces": .count(torrent.pieceCount), "piece_length": .count(torrent.pieceByteCount),
-                "dir": .string(torrent.directory),
+                "dir": .string(torrent.directory.text),
             ]
         }
         return [

@@ -61,11 +61,11 @@ struct OptionPrecedenceTests {
             switch name {
             case .directory, .selectFile, .stateDirectory, .caCertificate, .log, .events:
                 let options = try line.download("a")
-                let texts = [
-                    options.directory, options.selectedFiles, options.stateDirectory, options.caCertificate,
-                    options.output.logFile, options.output.eventsFile,
+                let paths = [
+                    options.directory, options.stateDirectory, options.caCertificate, options.output.logFile,
+                    options.output.eventsFile, options.selectedFiles.map { UserPath($0) },
                 ]
-                #expect(texts.contains(text))
+                #expect(paths.contains(UserPath(text)))
             default:
                 let error = #expect(throws: UserError.self) { try line.download("a") }
                 let subject = line.configuration.isEmpty ? name.variable : "/etc/config:1: \(name.rawValue)"

@@ -20,14 +20,14 @@ import Testing
     /// The server closes its socket without the end of TLS ("close_notify"), and it gives no length.
     @Test func serverThatNeverEndsTLSIsHeardIfItsCertificateIsGiven() throws {
         let server = try TLSServer()
-        let talk = try HTTPClientConversation { $0.caCertificateFile = server.certificate }
+        let talk = try HTTPClientConversation { $0.caCertificateFile = UserPath(server.certificate) }
         let response = try talk.get(server.url).get()
         #expect(response == HTTPResponse(status: 200, body: Array("d8:intervali60ee".utf8)))
     }
 
     @Test func certificateOfAnotherNameIsRefused() throws {
         let server = try TLSServer()
-        let talk = try HTTPClientConversation { $0.caCertificateFile = server.certificate }
+        let talk = try HTTPClientConversation { $0.caCertificateFile = UserPath(server.certificate) }
         let failure = try #require(try talk.failure(server.url.replacing("127.0.0.1", with: "localhost")))
         guard case .notTrusted = failure.reason else {
             Issue.record("\(failure.reason)")

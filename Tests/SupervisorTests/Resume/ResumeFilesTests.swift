@@ -36,13 +36,13 @@ private final class Scratch {
 
     @Test func noJournalIsNoComplaint() throws {
         let scratch = try Scratch()
-        let found = try ResumeFiles(path: scratch.path + "/none").read(subject())
+        let found = try ResumeFiles(path: UserPath(scratch.path + "/none")).read(subject())
         #expect(found.state == nil && found.complaint == nil)
     }
 
     @Test func replacedJournalIsReadBackAndCanBeAppendedTo() throws {
         let scratch = try Scratch()
-        let files = ResumeFiles(path: scratch.path + "/journal")
+        let files = ResumeFiles(path: UserPath(scratch.path + "/journal"))
         let descriptor = try files.replace(with: state())
         #expect(try files.read(subject()).state == state())
         let more = JournalWriter.encode([.piecesSynced([PieceIndex(4)])])
@@ -54,7 +54,7 @@ private final class Scratch {
     @Test func damagedJournalIsBelievedUpToItsDamageAndComplainedAbout() throws {
         let scratch = try Scratch()
         let bytes = JournalWriter.compacted(try state())
-        let files = ResumeFiles(path: scratch.path + "/journal")
+        let files = ResumeFiles(path: UserPath(scratch.path + "/journal"))
         for length in 0..<bytes.count {
             try scratch.put(Array(bytes.prefix(length)), "journal")
             let found = try files.read(subject())
@@ -76,7 +76,7 @@ private final class Scratch {
         var other = try subject()
         other.infoHash = InfoHash(Digest(5...24))
         try scratch.put(JournalWriter.compacted(JournalState(subject: other)), "journal")
-        let found = try ResumeFiles(path: scratch.path + "/journal").read(subject())
+        let found = try ResumeFiles(path: UserPath(scratch.path + "/journal")).read(subject())
         #expect(found.state == nil)
         #expect(found.complaint?.contains("another torrent") == true)
     }
@@ -84,8 +84,9 @@ private final class Scratch {
     @Test func whatIsNoFileIsRefused() throws {
         let scratch = try Scratch()
         symlink("/etc/passwd", scratch.path + "/journal")
-        #expect(throws: SystemCallError.self) { try ResumeFiles(path: scratch.path + "/journal").read(subject()) }
-        #expect(throws: SystemCallError.self) { try ResumeFiles(path: scratch.path).read(subject()) }
+        for path in [scratch.path + "/journal", scratch.path] {
+            #expect(throws: SystemCallError.self) { try ResumeFiles(path: UserPath(path)).read(subject()) }
+        }
     }
 
     // MARK: state directory and locks
@@ -93,30 +94,31 @@ private final class Scratch {
     @Test func stateDirectoryIsMadeForThisUserAlone() throws {
         let scratch = try Scratch()
         let directory = try StateDirectory(option: nil, environment: ["XDG_STATE_HOME": scratch.path + "/x/y"])
-        #expect(directory.path == scratch.path + "/x/y/swarmkeeper")
+        #expect(directory.path.text == scratch.path + "/x/y/swarmkeeper")
         var information = stat()
-        stat(directory.path, &information)
+        stat(directory.path.text, &information)
         #expect(information.st_mode & 0o777 == 0o700)
         let home = try StateDirectory(option: nil, environment: ["XDG_STATE_HOME": "relative", "HOME": scratch.path])
-        #expect(home.path == scratch.path + "/.local/state/swarmkeeper")
-        #expect(try StateDirectory(option: scratch.path + "/own", environment: [:]).path == scratch.path + "/own")
+        #expect(home.path.text == scratch.path + "/.local/state/swarmkeeper")
+        let own = UserPath(scratch.path + "/own")
+        #expect(try StateDirectory(option: own, environment: [:]).path == own)
     }
 
     @Test func stateDirectoryThatCannotBeMadeIsNamed() throws {
         let scratch = try Scratch()
         try scratch.put([], "file")
         let error = #expect(throws: SystemCallError.self) {
-            try StateDirectory(option: scratch.path + "/file/state", environment: [:])
+            try StateDirectory(option: UserPath(scratch.path + "/file/state"), environment: [:])
         }
         #expect(error?.subject.hasPrefix(scratch.path + "/file") == true)
     }
 
     @Test func namesDifferByTorrentAndByDirectory() throws {
         let scratch = try Scratch()
-        let directory = try StateDirectory(option: scratch.path, environment: [:])
+        let directory = try StateDirectory(option: UserPath(scratch.path), environment: [:])
         let here = StateDirectory.DirectoryIdentity(device: 0x801, inode: 255)
         let names = directory.names(of: ResumeFixture.infoHash, in: here)
-        #expect(names.journal == "\(scratch.path)/\(ResumeFixture.infoHash)-801-ff.journal")
+        #expect(names.journal.text == "\(scratch.path)/\(ResumeFixture.infoHash)-801-ff.journal")
         var elsewhere = here
         elsewhere.inode = 256
         #expect(directory.names(of: ResumeFixture.infoHash, in: elsewhere).lock != names.lock)
@@ -126,7 +128,7 @@ private final class Scratch {
 
     @Test func secondHolderOfALockIsRefusedUntilTheFirstIsGone() throws {
         let scratch = try Scratch()
-        let path = scratch.path + "/lock"
+        let path = UserPath(scratch.path + "/lock")
         var first: FileLock? = try FileLock(path: path)
         #expect(first != nil)
         var wasHeld = false
@@ -148,23 +150,23 @@ private final class Scratch {
 
     @Test func directoryIsMadeAndMayBeALink() throws {
         let scratch = try Scratch()
-        let made = try PayloadFiles(making: scratch.path + "/a/b")
+        let made = try PayloadFiles(making: UserPath(scratch.path + "/a/b"))
         symlink(scratch.path + "/a/b", scratch.path + "/link")
-        #expect(try PayloadFiles(making: scratch.path + "/link").identity == made.identity)
-        #expect(try PayloadFiles(making: scratch.path).identity != made.identity)
+        #expect(try PayloadFiles(making: UserPath(scratch.path + "/link")).identity == made.identity)
+        #expect(try PayloadFiles(making: UserPath(scratch.path)).identity != made.identity)
     }
 
     @Test func directoryThatIsNoneIsNamed() throws {
         let scratch = try Scratch()
         try scratch.put([], "file")
-        let error = #expect(throws: SystemCallError.self) { try PayloadFiles(making: scratch.path + "/file") }
+        let error = #expect(throws: SystemCallError.self) { try PayloadFiles(making: UserPath(scratch.path + "/file")) }
         #expect(error == SystemCallError("open", ENOTDIR, subject: scratch.path + "/file"))
-        #expect(throws: SystemCallError.self) { try PayloadFiles(existing: scratch.path + "/none") }
+        #expect(throws: SystemCallError.self) { try PayloadFiles(existing: UserPath(scratch.path + "/none")) }
     }
 
     @Test func onlyFilesThatExistHaveFacts() throws {
         let scratch = try Scratch()
-        let payload = try PayloadFiles(making: scratch.path)
+        let payload = try PayloadFiles(making: UserPath(scratch.path))
         #expect(try payload.facts(of: table()).isEmpty)
         try scratch.put([1, 2, 3], "folder/deep/file2")
         try scratch.put([1], "file1")
@@ -182,7 +184,7 @@ private final class Scratch {
     @Test func linksAndOtherThingsInPlaceOfFilesAreNamed() throws {
         func expect(_ errno: CInt, call: String = "open", at path: String, _ prepare: (Scratch) throws -> Void) throws {
             let scratch = try Scratch()
-            let payload = try PayloadFiles(making: scratch.path)
+            let payload = try PayloadFiles(making: UserPath(scratch.path))
             try prepare(scratch)
             #expect(throws: SystemCallError(call, errno, subject: "\(scratch.path)/\(path)")) {
                 try payload.facts(of: table())
@@ -197,7 +199,7 @@ private final class Scratch {
 
     @Test(.timeLimit(.minutes(1))) func readerGetsFilesOnly() throws {
         let scratch = try Scratch()
-        let payload = try PayloadFiles(making: scratch.path)
+        let payload = try PayloadFiles(making: UserPath(scratch.path))
         try scratch.put([7, 8], "folder/file")
         let file = try payload.openForReading("folder/file")
         var bytes: [UInt8] = [0, 0]

@@ -99,7 +99,7 @@ import Testing
         let path = NSTemporaryDirectory() + "swarmkeeper-output-\(UUID().uuidString)"
         defer { unlink(path) }
         for isFresh in [false, false, true] {
-            let thread = try thread(try OutputFile.open(path, isFresh: isFresh))
+            let thread = try thread(try OutputFile.open(UserPath(path), isFresh: isFresh))
             thread.write("line")
             thread.close(by: MonotonicClock.now + Self.patience)
             let expected = isFresh ? "line\n" : nil
@@ -112,7 +112,7 @@ import Testing
         try #require(mkfifo(pipe, 0o600) == 0)
         defer { unlink(pipe) }
         for (path, reason) in [("/", "Is a directory"), ("/no/where", "No such file"), (pipe, "nobody reads")] {
-            let error = #expect(throws: UserError.self) { try OutputFile.open(path, isFresh: false) }
+            let error = #expect(throws: UserError.self) { try OutputFile.open(UserPath(path), isFresh: false) }
             #expect(error?.code == .fileError)
             #expect(error?.subject == path)
             #expect(error?.reason?.contains(reason) == true)
