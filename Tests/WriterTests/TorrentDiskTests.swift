@@ -93,6 +93,21 @@ import Testing
         #expect(try rig.journal().state.synced.isFull)
     }
 
+    @Test func refusedDescriptorClosesHalfOfTheFilesAndKeepsTheirBytes() throws {
+        let table = WriterFixture.table((0..<64).map { _ in (.wanted, 10) }, pieceByteCount: 16)
+        let rig = try DiskRig(table, capacity: 32)
+        #expect(try rig.write(0, 320) == .done)
+        #expect(rig.openFiles.count == 32)
+        #expect(rig.openFiles.shrink())
+        #expect(rig.openFiles.count < 16)
+        #expect(try rig.write(320, 320) == .done)
+        #expect(rig.openFiles.count <= 16, "as few from then on")
+        #expect(rig.sync(Array(0..<40)) == .done)
+        for number in 0..<64 { #expect(rig.contents(table.files[number].path) == rig.expected(number)) }
+        for _ in 0..<5 { _ = rig.openFiles.shrink() }
+        #expect(rig.openFiles.count == 0 && !rig.openFiles.shrink(), "there is nothing more to close")
+    }
+
     @Test func predecessorsMissingFileIsNeverClaimed() throws {
         let rig = try DiskRig(Self.mixed)
         try rig.put([UInt8](repeating: 1, count: 10), at: "file0")

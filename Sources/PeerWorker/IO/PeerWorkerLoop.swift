@@ -27,8 +27,11 @@ final class PeerWorkerLoop {
 
     private static func settings(_ launch: WorkerLaunch) throws(SystemCallError) -> PeerWorkerProcess.Settings {
         for listener in launch.tcpListeners { try checked("fcntl", clinux_set_nonblocking(listener, 1)) }
+        // A connection too many would cost the pool's own sockets theirs.
+        let descriptors = max(1, DescriptorLimit.current - DescriptorLimit.reserve)
         return PeerWorkerProcess.Settings(
-            generation: launch.order.who.generation, maximumPeerCount: Int(launch.order.maximumPeerCount),
+            generation: launch.order.who.generation,
+            maximumPeerCount: min(Int(launch.order.maximumPeerCount), descriptors),
             connectTimeout: .milliseconds(Int(launch.order.connectTimeoutMilliseconds)),
             bindAddress: launch.order.bindAddress, listeners: launch.tcpListeners)
     }

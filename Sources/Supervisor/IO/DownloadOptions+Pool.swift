@@ -56,7 +56,11 @@ extension PoolShell.Settings {
             wrappers: diagnosis.wrappers, heartbeat: diagnosis.heartbeat, logLevel: logLevel,
             pins: pinning, bindAddress: bindAddress, connectTimeout: connectTimeout,
             maximumPeersEach: plan.peerWorkerCount == 0
-                ? 1 : min(65_535, (maximumPeers + plan.peerWorkerCount - 1) / plan.peerWorkerCount))
+                ? 1
+                : min(
+                    65_535, (maximumPeers + plan.peerWorkerCount - 1) / plan.peerWorkerCount,
+                    // A worker inherits our limit, and takes no more than this leaves it.
+                    max(1, DescriptorLimit.current - DescriptorLimit.reserve)))
     }
 
     /// The workers' programs lie next to our own.

@@ -89,7 +89,7 @@ final class Output {
         do throws(SystemCallError) {
             return try OutputThread(descriptor: descriptor, dropNotice: dropNotice)
         } catch {
-            throw UserError(.internalError, name, "cannot be written by a thread", because: error.description)
+            throw UserError(.fileError, name, "cannot be written by a thread", because: error.description)
         }
     }
 

@@ -1,6 +1,7 @@
 import BitTorrent
 import CLinux
 import Glibc
+import PoolRuntime
 
 /// The whole program from its arguments to its exit code; downloads and checks are carried out by what it is given.
 struct Program {
@@ -14,6 +15,9 @@ struct Program {
     func run(_ arguments: [String]) -> ExitCode {
         StandardStreams.fillGaps()
         _ = clinux_ignore_signal(SIGPIPE)
+        // So that a disk quota of this kind is an error with a name and not the end of the process.
+        _ = clinux_ignore_signal(SIGXFSZ)
+        DescriptorLimit.raise()
         do throws(UserError) {
             let environment = Self.environment()
             let configuration = try ConfigurationFile.read(environment)

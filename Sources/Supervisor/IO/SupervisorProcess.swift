@@ -101,8 +101,9 @@ final class SupervisorProcess {
                 .badOption, "--memory", "\(memory >> 20)M is more than this machine can spare",
                 because: "three quarters of its \(physical >> 20)M")
         }
+        let plan: PoolPlan
         do throws(PoolPlan.Impossible) {
-            return try PoolPlan(
+            plan = try PoolPlan(
                 peerWorkers: options.workers, hashWorkers: options.hashWorkers, memory: options.memory,
                 longestPieceByteCount: longest)
         } catch {
@@ -117,6 +118,13 @@ final class SupervisorProcess {
                     because: "at least \(needed >> 20)M are needed, or fewer --workers")
             }
         }
+        let descriptors = plan.descriptorCount(torrents: inputs.count) + DescriptorLimit.reserve
+        guard descriptors <= DescriptorLimit.current else {
+            throw UserError(
+                .badOption, "--workers", "\(plan.places.count) processes need \(descriptors) descriptors",
+                because: "\(DescriptorLimit.current) are allowed, see ulimit -n")
+        }
+        return plan
     }
 
     private static func listen(

@@ -28,10 +28,11 @@ final class OpenFiles {
         let file: Int
     }
 
-    /// Descriptors for payload; half of the usual soft limit of 1024 for a process.
-    static let usualCapacity = 512
+    /// Descriptors for payload: half of the usual soft limit of 1024 for a process, fewer where fewer are allowed.
+    static var usualCapacity: Int { min(512, max(8, DescriptorLimit.current - DescriptorLimit.reserve)) }
 
-    private let capacity: Int
+    /// Shrinks when the system refuses another descriptor.
+    private var capacity: Int
     private var files: [Key: OpenFile] = [:]
     private var uses: UInt64 = 0
 
@@ -53,6 +54,15 @@ final class OpenFiles {
             oldest.value.torrent.syncBeforeClosing(oldest.value)
             files[oldest.key] = nil
         }
+    }
+
+    /// The process may have no more descriptors: half of the files are closed, and as few are kept from now on.
+    /// - Returns: false when there is nothing to close.
+    func shrink() -> Bool {
+        guard !files.isEmpty else { return false }
+        capacity = max(1, files.count / 2)
+        makeRoom()
+        return true
     }
 
     func add(_ file: OpenFile) {

@@ -129,7 +129,7 @@ final class TorrentFiles {
         let path = map.path(of: number)
         openFiles.makeRoom()
         return try counters.during(.open) { () throws(SystemCallError) in
-            let (descriptor, status, isNew) = try open(path)
+            let (descriptor, status, isNew) = try openMakingRoom(path)
             let file = OpenFile(number: number, path: path, descriptor: descriptor, torrent: self)
             inodes[number] = status.inode
             if isNew { changedDirectories.insert(Self.parent(of: path)) }
@@ -142,6 +142,21 @@ final class TorrentFiles {
             }
             openFiles.add(file)
             return file
+        }
+    }
+
+    /// Where this process, or the system, has no descriptor left, files that are open make room.
+    private func openMakingRoom(
+        _ path: String
+    ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus, isNew: Bool) {
+        while true {
+            do throws(SystemCallError) {
+                return try open(path)
+            } catch {
+                guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(error.errno), openFiles.shrink() else {
+                    throw error
+                }
+            }
         }
     }
 

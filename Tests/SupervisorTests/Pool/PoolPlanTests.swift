@@ -44,6 +44,14 @@ struct PoolPlanTests {
         #expect(try plan(2, 4, memory: 128 * Self.mebibyte, piece: 100 << 20).hashWorkerCount == 1)
     }
 
+    /// Counted at work: 60 for two peer-workers, two hash-workers and a writer, 108 for eight, 172 for sixteen.
+    @Test(arguments: [(2, 60), (8, 108), (16, 172)])
+    func descriptorsThatWereCountedAtWorkAreAllowedFor(peerWorkers: Int, counted: Int) throws {
+        let plan = try plan(peerWorkers, 2)
+        #expect(plan.descriptorCount(torrents: 1) >= counted)
+        #expect(plan.descriptorCount(torrents: 1) < counted + 64)
+    }
+
     @Test func littleMemoryForManyWorkersMeansSmallIntakes() throws {
         let plan = try plan(8, memory: 8 * Self.mebibyte, piece: 16384)
         #expect(plan.intakeByteCount == Self.mebibyte / 2)

@@ -44,6 +44,8 @@ int clinux_set_no_new_privileges(void);
 int clinux_pin_to_core(unsigned core);
 /* Cores that this process may use; fills `cores` up to `capacity` and returns the number. */
 unsigned clinux_usable_cores(unsigned *cores, unsigned capacity);
+/* Descriptors that this process may have; with `raise` after the soft limit was raised to the hard one. */
+long clinux_descriptor_limit(int raise);
 /* Ignores `signal`, or gives it back its default. */
 int clinux_ignore_signal(int signal);
 /* A signalfd for INT, TERM, HUP, USR1, CHLD and WINCH, which become blocked in the caller. Descriptor or -errno. */
