@@ -56,6 +56,8 @@ final class PoolShell {
     private var unixListeners: [Place: OwnedDescriptor] = [:]
     private var regions: [Place: OwnedDescriptor] = [:]
     private var cores: [UInt32] = []
+    /// How the last process of a role ended, or why it could not begin.
+    private var latestTrouble: [Role: String] = [:]
     private var nextLook = MonotonicInstant.distantPast
     private var leftForNextTurn: [() -> Void] = []
 
@@ -138,6 +140,12 @@ final class PoolShell {
     /// A worker broke the pool's protocol: it goes, and its blame counts.
     func condemn(_ incarnation: Incarnation, reason: String) {
         decide { $0.mustGo(incarnation, ending: .ownDoing, reason: reason, into: &$1) }
+    }
+
+    /// Why the pool cannot go on without the role, for the user.
+    func failure(of role: Role) -> String {
+        let why = latestTrouble[role].map { " (the last one: \($0))" } ?? ""
+        return "\(role.programName): no process of this role can be kept alive\(why)"
     }
 
     // MARK: Decisions
@@ -236,7 +244,8 @@ final class PoolShell {
                 launchOrder(worker, adoptsRegion: adoptsRegion, listenerCount: listening.count),
                 descriptors: descriptors + listening)
         } catch {
-            handlers?.complained(place, "\(error)")
+            latestTrouble[place.role] = "\(error)"
+            handlers?.changed(.notSpawned(worker, reason: "\(error)"))
             if let process = processes[place] {
                 process.child.kill()
             } else {
@@ -298,6 +307,8 @@ final class PoolShell {
         Glibc.kill(-process.child.processID, SIGKILL)
         receive()
         processes[worker.place] = nil
+        latestTrouble[worker.place.role] =
+            (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")
         handlers?.changed(
             .died(
                 worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines))

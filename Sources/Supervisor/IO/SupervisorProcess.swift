@@ -285,8 +285,7 @@ final class SupervisorProcess {
             output.emit(.warning("\(place) died \(RestartPolicy.limit) times in a row and is given up"))
             for torrent in torrents { torrent.gaveUp(place, now: now) }
         case .failed(let role):
-            let name = role.programName
-            end(.workersCrash, reason: "\(name): no process of this role can be kept alive", now: now)
+            end(.workersCrash, reason: context.shell.failure(of: role), now: now)
         case .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion: break
         }
     }
@@ -318,6 +317,8 @@ final class SupervisorProcess {
             }
             report.reason = lastLines.last ?? ""
             output.emit(.worker(report))
+        case .notSpawned(let worker, let reason):
+            output.emit(.warning("\(worker.place) cannot be started: \(reason)"))
         case .diskIsSlow(_, let call, let duration):
             output.emit(.warning("the disk has not answered a \(call.name) for \(Int(duration.inSeconds)) s"))
         }

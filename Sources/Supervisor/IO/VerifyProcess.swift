@@ -86,7 +86,7 @@ final class VerifyProcess {
                 if let process = shell.processes[Place(.hashWorker, ordinal)] { check(with: process.incarnation) }
             }
         case .failed(let role):
-            finish(.workersCrash, "\(role.programName): no process of this role can be kept alive")
+            finish(.workersCrash, shell.failure(of: role))
         case .gaveUp, .regionDropped, .replacementSeen, .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion:
             break
         }

@@ -16,9 +16,11 @@ final class SupervisorRun {
     ///   - arguments: are added to a run on a free port and with two peer-workers; the last of an option counts.
     ///   - torrents: their .torrent files come last.
     ///   - before: words before the supervisor's, such as `setpriv` and its options.
+    ///   - program: the supervisor; its workers lie beside it.
     init(
         _ workspace: Workspace, _ torrents: [Torrent], _ arguments: [String] = [], directory: String? = nil,
-        before: [String] = [], environment: [String: String] = [:], closing: [Int32] = [], outputTo: String? = nil
+        before: [String] = [], program: String = Programs.supervisor, environment: [String: String] = [:],
+        closing: [Int32] = [], outputTo: String? = nil
     ) throws {
         self.workspace = workspace
         self.directory = directory ?? workspace.path("out")
@@ -30,7 +32,7 @@ final class SupervisorRun {
             ("--workers", "2"), ("--events", eventsPath),
         ]
         process = try Running(
-            before + [Programs.supervisor]
+            before + [program]
                 + usual.filter { !arguments.contains($0.option) }.flatMap { [$0.option, $0.value] }
                 + arguments + torrents.map(\.file),
             in: workspace, name: name, environment: environment, closing: closing, outputTo: outputTo)
