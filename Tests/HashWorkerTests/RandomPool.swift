@@ -43,6 +43,8 @@ final class RandomPool {
 
     // The peer-workers.
     private var intakes: [RegionMemory]
+    /// The hash-worker's mappings of dead generations, which it reads until it hears of the successor.
+    private var retiredIntakes: [RegionMemory] = []
     private var isMapped = Array(repeating: false, count: workerCount)
     private var lent: [[UInt32: BlockReference]] = Array(repeating: [:], count: workerCount)
     private var nextLease: UInt32 = 1
@@ -315,6 +317,7 @@ final class RandomPool {
     }
 
     private func killPeerWorker(_ worker: Int) {
+        retiredIntakes.append(intakes[worker])
         intakes[worker] = RegionMemory(byteCount: Self.slotCount * 16384)
         isMapped[worker] = false
         lent[worker] = [:]
