@@ -31,9 +31,10 @@ final class SimulatedPeer {
     let kind: Kind
     let address: PeerAddress
     let latency: Duration
-    private(set) var pieces: PieceSet
+    /// A test may take some away, or change the rate, before the swarm runs.
+    var pieces: PieceSet
+    var bytesPerSecond: Int
     private let id: PeerID
-    private let bytesPerSecond: Int
     /// BEP 6.
     private let knowsFast: Bool
     private unowned let swarm: Swarm

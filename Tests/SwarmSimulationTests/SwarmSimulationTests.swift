@@ -1,3 +1,4 @@
+import BitTorrent
 import PoolProtocol
 import TestSupport
 import Testing
@@ -31,6 +32,28 @@ struct SwarmSimulationTests {
     @Test(arguments: [Role.peerWorker, .hashWorker, .writer])
     func swarmsOutliveManyDeathsOfOneRole(role: Role) throws {
         try run(20, kills: 10...25, victims: role, "swarmsOutliveManyDeathsOfOneRole \(role)")
+    }
+
+    /// Rarest first opens the pieces that only the slow seed has before all others, and fills the memory with them
+    /// (docs/decisions/0007).
+    @Test(arguments: [1, 2]) func slowSeedHoldsUpNoMoreThanItsOwnPieces(peerWorkers: Int) throws {
+        var settings = SwarmSettings()
+        settings.torrent = try SwarmTorrent(pieceByteCount: 262_144, fileByteCounts: [30 * 262_144])
+        settings.peers = [.seed, .seed, .seed]
+        settings.peerWorkers = peerWorkers
+        // Eight pieces; only the slow seed has ten of the thirty.
+        settings.frames = 32
+        settings.slots = 40
+        let swarm = try Swarm(settings, seed: 1)
+        let peers = swarm.peers.values.sorted { $0.address.description < $1.address.description }
+        for peer in peers.dropFirst() {
+            peer.bytesPerSecond = 200_000
+            for piece in 0..<10 { peer.pieces.remove(PieceIndex(piece)) }
+        }
+        peers[0].bytesPerSecond = 25_000
+        let duration = try #require(swarm.run())
+        #expect(swarm.complaints == [])
+        #expect(duration.inSeconds < 1.15 * 10 * 262_144 / 25_000)
     }
 
     @Test func quickSwarmWithoutTroubleIsQuick() throws {

@@ -9,7 +9,7 @@ struct SwarmTorrent: Sendable, CustomStringConvertible {
 
     var description: String { "\(metainfo.geometry.pieceByteCount) bytes a piece, files of \(fileByteCounts)" }
 
-    private init(pieceByteCount: Int, fileByteCounts: [Int]) throws {
+    init(pieceByteCount: Int, fileByteCounts: [Int]) throws {
         self.fileByteCounts = fileByteCounts
         payload = Self.bytes(fileByteCounts.reduce(0, +))
         var files: [TorrentBuilder.File] = []

@@ -70,7 +70,7 @@ extension TorrentCoordinator {
             }
             guard let piece = suspicious ?? pieces.picker.next(for: worker, using: &generator) else { break }
             let byteCount = geometry.length(of: piece)
-            guard pieces.mayOpen(piece, hasOnlySlowSources: false, frameByteCount: budget.totalByteCount),
+            guard pieces.mayOpen(piece, frameByteCount: budget.totalByteCount),
                 let (assembler, assignment) = budget.reserve(
                     pieceByteCount: byteCount, isWorking: pool.isHashWorkerWorking)
             else { break }

@@ -37,7 +37,7 @@ private struct PickingWorld {
         let availability = pieces.picker.availability
         var ranges = blocks.grant(to: worker, maximumByteCount: byteCount) { availability.hasSource(worker, $0) }
         if ranges.isEmpty, let piece = pieces.picker.next(for: worker, using: &random),
-            pieces.mayOpen(piece, hasOnlySlowSources: false, frameByteCount: 6 * UInt64(geometry.pieceByteCount))
+            pieces.mayOpen(piece, frameByteCount: 6 * UInt64(geometry.pieceByteCount))
         {
             latest += 1
             pieces.opening(piece, assignment: latest)

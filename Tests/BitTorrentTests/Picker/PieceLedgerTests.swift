@@ -164,24 +164,17 @@ import Testing
         ledger.checkInvariants()
     }
 
-    @Test func piecesWithSlowSourcesHoldAtMostHalfOfTheFrames() {
+    @Test func heldPiecesStayWithinTheFrames() {
         var ledger = PieceLedger(geometry: geometry)
         let frames: UInt64 = 4 * 32768
-        for index in 0..<2 {
-            #expect(ledger.mayOpen(PieceIndex(index), hasOnlySlowSources: true, frameByteCount: frames))
-            ledger.opening(PieceIndex(index), assignment: AssignmentID(index), hasOnlySlowSources: true)
+        for index in 0..<4 {
+            #expect(ledger.mayOpen(PieceIndex(index), frameByteCount: frames))
+            ledger.opening(PieceIndex(index), assignment: AssignmentID(index))
         }
-        #expect(!ledger.mayOpen(PieceIndex(2), hasOnlySlowSources: true, frameByteCount: frames))
-        #expect(ledger.mayOpen(PieceIndex(2), hasOnlySlowSources: false, frameByteCount: frames))
-        ledger.sourcesJudged(1, onlySlow: false)
-        #expect(ledger.slowHeldByteCount == 32768)
-        #expect(ledger.mayOpen(PieceIndex(2), hasOnlySlowSources: true, frameByteCount: frames))
-        ledger.opening(PieceIndex(2), assignment: 2)
-        ledger.opening(PieceIndex(3), assignment: 3)
-        #expect(!ledger.mayOpen(last, hasOnlySlowSources: false, frameByteCount: frames))
+        #expect(!ledger.mayOpen(last, frameByteCount: frames))
         ledger.refused(0)
-        #expect(ledger.slowHeldByteCount == 0)
         #expect(ledger.heldByteCount == 3 * 32768)
+        #expect(ledger.mayOpen(last, frameByteCount: frames))
         ledger.checkInvariants()
     }
 
@@ -226,7 +219,7 @@ import Testing
                 switch Int.random(in: 0..<12, using: &random) {
                 case 0 where old == .missing:
                     latest += 1
-                    ledger.opening(piece, assignment: latest, hasOnlySlowSources: random.chance(3))
+                    ledger.opening(piece, assignment: latest)
                     model[piece.value] = .opening(latest)
                 case 1, 2:
                     let result = ledger.opened(assignment)

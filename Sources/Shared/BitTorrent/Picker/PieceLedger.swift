@@ -26,11 +26,6 @@ package struct PieceLedger {
         case unwanted, missing, opening, open, verified, written, synced
     }
 
-    private struct Attempt {
-        let piece: PieceIndex
-        var hasOnlySlowSources: Bool
-    }
-
     /// Pieces and bytes of one phase, wanted or not.
     private struct Tally {
         var pieceCount = 0
@@ -46,12 +41,10 @@ package struct PieceLedger {
     package private(set) var have: PieceSet
     /// Bytes of pieces for which frames are held: opening, open or verified.
     package private(set) var heldByteCount: UInt64 = 0
-    /// The part of `heldByteCount` whose pieces have only slow sources.
-    package private(set) var slowHeldByteCount: UInt64 = 0
 
     /// Phase and `wantedBit` of each piece.
     private var cells: [UInt8]
-    private var attempts: [AssignmentID: Attempt] = [:]
+    private var attempts: [AssignmentID: PieceIndex] = [:]
     private var assignments: [PieceIndex: AssignmentID] = [:]
     /// The highest assignment so far; a new one is higher, so none is ever used again.
     private var latestAssignment: AssignmentID?
@@ -99,14 +92,13 @@ package struct PieceLedger {
 
     /// `openPiece` goes to a hash-worker.
     /// - Precondition: the piece is missing, and the assignment is higher than all before.
-    package mutating func opening(_ piece: PieceIndex, assignment: AssignmentID, hasOnlySlowSources: Bool = false) {
+    package mutating func opening(_ piece: PieceIndex, assignment: AssignmentID) {
         precondition(phase(piece) == .missing, "piece \(piece) is opened while it is \(state(of: piece))")
         precondition(latestAssignment.map { assignment > $0 } ?? true, "assignment \(assignment) is used again")
         latestAssignment = assignment
-        attempts[assignment] = Attempt(piece: piece, hasOnlySlowSources: hasOnlySlowSources)
+        attempts[assignment] = piece
         assignments[piece] = assignment
         heldByteCount += byteCount(piece)
-        if hasOnlySlowSources { slowHeldByteCount += byteCount(piece) }
         move(piece, to: .opening)
     }
 
@@ -176,25 +168,9 @@ package struct PieceLedger {
         }
     }
 
-    // MARK: Slow sources
-
-    /// A piece's sources were found slow, or quick after all. Late events change nothing.
-    package mutating func sourcesJudged(_ assignment: AssignmentID, onlySlow: Bool) {
-        guard let attempt = attempts[assignment], attempt.hasOnlySlowSources != onlySlow else { return }
-        attempts[assignment]?.hasOnlySlowSources = onlySlow
-        if onlySlow {
-            slowHeldByteCount += byteCount(attempt.piece)
-        } else {
-            slowHeldByteCount -= byteCount(attempt.piece)
-        }
-    }
-
-    /// Whether opening `piece` keeps all held pieces within the frames, and those with only slow sources within half of
-    /// them, so that slow peers never take the memory that quick ones need.
-    package func mayOpen(_ piece: PieceIndex, hasOnlySlowSources: Bool, frameByteCount: UInt64) -> Bool {
-        let length = byteCount(piece)
-        guard heldByteCount + length <= frameByteCount else { return false }
-        return !hasOnlySlowSources || slowHeldByteCount + length <= frameByteCount / 2
+    /// Whether opening `piece` keeps all held pieces within the frames.
+    package func mayOpen(_ piece: PieceIndex, frameByteCount: UInt64) -> Bool {
+        heldByteCount + byteCount(piece) <= frameByteCount
     }
 
     // MARK: Questions
@@ -213,7 +189,7 @@ package struct PieceLedger {
 
     package func isWanted(_ piece: PieceIndex) -> Bool { cells[piece.value] & Self.wantedBit != 0 }
     /// The piece of a living assignment.
-    package func piece(of assignment: AssignmentID) -> PieceIndex? { attempts[assignment]?.piece }
+    package func piece(of assignment: AssignmentID) -> PieceIndex? { attempts[assignment] }
     /// The living assignments, oldest first: what a hash-worker's successor is told to keep.
     package var livingAssignments: [AssignmentID] { attempts.keys.sorted() }
 
@@ -282,24 +258,23 @@ package struct PieceLedger {
     }
 
     private mutating func advance(_ assignment: AssignmentID, from legal: [Phase], to new: Phase) -> PieceIndex? {
-        guard let piece = attempts[assignment]?.piece, legal.contains(phase(piece)) else { return nil }
+        guard let piece = attempts[assignment], legal.contains(phase(piece)) else { return nil }
         if new == .written { forget(assignment) }
         move(piece, to: new)
         return piece
     }
 
     private mutating func end(_ assignment: AssignmentID, from legal: [Phase]) -> PieceIndex? {
-        guard let piece = attempts[assignment]?.piece, legal.contains(phase(piece)) else { return nil }
+        guard let piece = attempts[assignment], legal.contains(phase(piece)) else { return nil }
         forget(assignment)
         move(piece, to: isWanted(piece) ? .missing : .unwanted)
         return piece
     }
 
     private mutating func forget(_ assignment: AssignmentID) {
-        guard let attempt = attempts.removeValue(forKey: assignment) else { return }
-        assignments[attempt.piece] = nil
-        heldByteCount -= byteCount(attempt.piece)
-        if attempt.hasOnlySlowSources { slowHeldByteCount -= byteCount(attempt.piece) }
+        guard let piece = attempts.removeValue(forKey: assignment) else { return }
+        assignments[piece] = nil
+        heldByteCount -= byteCount(piece)
     }
 
     /// Traps when states, counts, assignments and the picker disagree. Reads every cell.
@@ -322,10 +297,8 @@ package struct PieceLedger {
             precondition(tally.pieceCount == expected.pieceCount && tally.byteCount == expected.byteCount)
         }
         precondition(attempts.count == assignments.count)
-        for (assignment, attempt) in attempts { precondition(assignments[attempt.piece] == assignment) }
+        for (assignment, piece) in attempts { precondition(assignments[piece] == assignment) }
         precondition(heldByteCount == held)
-        precondition(
-            slowHeldByteCount == attempts.values.reduce(0) { $0 + ($1.hasOnlySlowSources ? byteCount($1.piece) : 0) })
     }
 }
 
