@@ -51,6 +51,7 @@ extension PeerWorkerProcess {
         }
         torrents[setup.torrent] = torrent
         byInfoHash[setup.infoHash] = torrent
+        listen()
     }
 
     private func remove(_ ordinal: UInt16) {

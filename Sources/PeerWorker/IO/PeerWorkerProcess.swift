@@ -46,6 +46,9 @@ final class PeerWorkerProcess {
     private var nextTick = MonotonicInstant.distantFuture
     private var draining = Draining.no
     private var isStopped = false
+    /// Connections may be taken in.
+    private var isReady = false
+    private var isListening = false
     /// By slot: whose block was last lent in it, since a reference names no torrent.
     var torrentOfSlot: [UInt16]
     /// Room for the blocks of one `supply`.
@@ -182,7 +185,17 @@ final class PeerWorkerProcess {
     }
 
     /// All neighbours have welcomed us: work may begin.
-    func ready() { listeners.start(settings.listeners) }
+    func ready() {
+        isReady = true
+        listen()
+    }
+
+    /// Peers that connect before there is a torrent wait in the kernel's queue: accepted, they would have to be sent away.
+    func listen() {
+        guard isReady, !torrents.isEmpty, !isListening else { return }
+        isListening = true
+        listeners.start(settings.listeners)
+    }
 
     /// - Returns: nil when the peer is refused.
     func accepted(from address: PeerAddress) -> Connection? {

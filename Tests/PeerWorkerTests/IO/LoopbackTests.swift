@@ -23,7 +23,8 @@ import Testing
 
     private func start(
         slotCount: Int = 64, geometry: TorrentGeometry = fourPieces, maximumPeerCount: Int = 10,
-        connectTimeout: Duration = .seconds(5), bindAddress: String = "", listeners: [CInt] = []
+        connectTimeout: Duration = .seconds(5), bindAddress: String = "", listeners: [CInt] = [],
+        hasTorrent: Bool = true
     ) throws -> PeerWorkerProcess {
         let byteCount = slotCount * IntakeGeometry.slotByteCount
         let region = IntakeRegion(
@@ -42,15 +43,19 @@ import Testing
         poll.nextDeadline = { process.nextDeadline }
         poll.timerFired = { process.timerFired(now: $0) }
         poll.turnEnded = { process.endTurn() }
+        if hasTorrent { addTorrent(process, geometry) }
+        process.assemblerJoined(WorkerUnderTest.assembler, now: MonotonicClock.now)
+        process.ready()
+        return process
+    }
+
+    private func addTorrent(_ process: PeerWorkerProcess, _ geometry: TorrentGeometry = fourPieces) {
         let none = PieceSet(pieceCount: geometry.pieceCount)
         let setup = PeerTorrentSetup(
             torrent: 0, infoHash: WorkerUnderTest.infoHash, ourID: WorkerUnderTest.ourID, geometry: geometry,
             listenPort: 0, isPrivate: false, stateDescriptor: 1)
         process.add(
             setup, state: none.wireBytes + PieceSet.full(pieceCount: geometry.pieceCount).wireBytes)
-        process.assemblerJoined(WorkerUnderTest.assembler, now: MonotonicClock.now)
-        process.ready()
-        return process
     }
 
     /// Runs the loop until `find` has found something, with a deadline that a working machine never meets.
@@ -167,6 +172,18 @@ import Testing
         while try !receive(4096, peer).isEmpty {}
         close(peer)
         close(socket)
+    }
+
+    @Test func peerThatConnectsBeforeThereIsATorrentIsAnsweredWhenThereIs() throws {
+        let (socket, port) = try listener()
+        _ = clinux_set_nonblocking(socket, 1)
+        let process = try start(listeners: [socket], hasTorrent: false)
+        let peer = connect(to: port)
+        send(handshake(), peer)
+        for _ in 0..<10 { try poll.turn(longestWait: 1) }
+        addTorrent(process)
+        #expect(try receive(68, peer).prefix(20) == Handshake.prefix[...])
+        close(peer)
     }
 
     @Test func refusedConnectionIsTold() throws {
