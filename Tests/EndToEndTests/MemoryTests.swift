@@ -55,6 +55,50 @@ extension EndToEnd {
             try run.expectEnd(7)
         }
 
+        /// Runs a program to its end.
+        /// - Returns: its peak of resident memory, in bytes, programs and libraries included.
+        private func peak(_ command: [String], outputTo: String) throws -> Int {
+            let script = """
+                import resource, subprocess, sys
+                subprocess.run(sys.argv[2:], stdout=open(sys.argv[1], "w"), check=True)
+                print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+                """
+            let text = try workspace.run([Programs.python, "-c", script, outputTo] + command, "peak")
+            return try #require(Int(text.dropLast())) << 10
+        }
+
+        @Test(arguments: ["show", "show --json", "--show-files"])
+        func aLongListOfFilesIsShownWithoutHavingItInMemory(command: String) throws {
+            let files: [BencodeValue] = (0..<100_000).map { number in
+                [
+                    "length": 1000,
+                    "path": .list([.text("folder \(number / 1000)"), .text("an ordinary name \(number).bin")]),
+                ]
+            }
+            let pieceCount = (100_000 * 1000 + 65535) / 65536
+            let bytes = BencodeEncoder().encode([
+                "info": [
+                    "files": .list(files), "name": "many", "piece length": 65536,
+                    "pieces": .string([UInt8](repeating: 1, count: pieceCount * 20)),
+                ]
+            ])
+            try workspace.write(Data(bytes), to: "many.torrent")
+            let output = workspace.path("shown")
+            let words = command.split(separator: " ").map(String.init)
+            let most = try peak([Programs.supervisor] + words + [workspace.path("many.torrent")], outputTo: output)
+            #expect(most <= bytes.count + 56 * Self.mebibyte, "\(most >> 20) MiB for \(bytes.count >> 20)")
+            let shown = try Data(contentsOf: URL(fileURLWithPath: output))
+            if words.last == "--json" {
+                let object = try #require(try JSONSerialization.jsonObject(with: shown) as? [String: Any])
+                #expect((object["files"] as? [Any])?.count == 100_000)
+            } else {
+                #expect(
+                    shown.suffix(40).elementsEqual(
+                        "  1000 B  many/folder 99/an ordinary name 99999.bin\n".utf8.suffix(40)))
+                #expect(shown.count { $0 == UInt8(ascii: "\n") } >= 100_000)
+            }
+        }
+
         @Test func manyWorkersWithTheLeastMemoryKeepToItAndComplete() throws {
             let torrent = try workspace.makeTorrent(size: "16M")
             let seeder = try Seeder.lean(torrent, in: workspace)

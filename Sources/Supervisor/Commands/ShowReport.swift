@@ -1,14 +1,19 @@
 import BitTorrent
 
 /// What `show` says about a torrent: text for people, or JSON for scripts (docs/events.md). Trackers and web seeds are
-/// named without what may be secret in their addresses.
+/// named without what may be secret in their addresses. Of a long list of files no more than a line is in memory.
 struct ShowReport {
     let metainfo: Metainfo
 
     // MARK: Text
 
-    /// Lines without newlines; safe to show on a terminal.
-    var text: [String] {
+    /// Safe to show on a terminal.
+    func writeText(to stream: inout some TextOutputStream) {
+        for line in heading { stream.write(line + "\n") }
+        writeFiles(to: &stream)
+    }
+
+    private var heading: [String] {
         let geometry = metainfo.geometry
         var lines = [
             row("name", TerminalText.escaped(metainfo.name.relative)),
@@ -29,18 +34,18 @@ struct ShowReport {
         }
         if let creator = metainfo.creator { lines.append(row("created by", TerminalText.excerpt(creator))) }
         if let date = metainfo.creationDate { lines.append(row("created", CivilTime.text(date) ?? "\(date)")) }
-        lines += ["", "\(Amounts.counted(shownFiles.count, "file")):"] + fileList
+        lines += ["", "\(Amounts.counted(shownFiles.reduce(0) { count, _ in count + 1 }, "file")):"]
         return lines
     }
 
     /// A line for each file that is downloaded: its number for `--select-file`, its size and its path.
-    var fileList: [String] {
-        let sizes = shownFiles.map { Amounts.bytes($0.file.length) }
+    func writeFiles(to stream: inout some TextOutputStream) {
         let numberWidth = String(metainfo.files.count).count
-        let sizeWidth = sizes.map(\.count).max() ?? 0
-        return zip(shownFiles, sizes).map { entry, size in
-            "  \(Self.padded("\(entry.number)", to: numberWidth))  \(Self.padded(size, to: sizeWidth))  "
-                + TerminalText.escaped(entry.file.path.relative)
+        let sizeWidth = shownFiles.reduce(0) { max($0, Amounts.bytes($1.element.length).count) }
+        for (index, file) in shownFiles {
+            let number = Self.padded("\(index + 1)", to: numberWidth)
+            let size = Self.padded(Amounts.bytes(file.length), to: sizeWidth)
+            stream.write("  \(number)  \(size)  \(TerminalText.escaped(file.path.relative))\n")
         }
     }
 
@@ -58,8 +63,8 @@ struct ShowReport {
     }
 
     /// Pad files and links are counted, but never appear on the disk.
-    private var shownFiles: [(number: Int, file: TorrentFile)] {
-        metainfo.files.enumerated().compactMap { $1.role == .payload ? ($0 + 1, $1) : nil }
+    private var shownFiles: some Sequence<(offset: Int, element: TorrentFile)> {
+        metainfo.files.enumerated().lazy.filter { $0.element.role == .payload }
     }
 
     private func row(_ label: String, _ value: String) -> String {
@@ -72,20 +77,27 @@ struct ShowReport {
 
     // MARK: JSON
 
-    var json: JSONValue {
-        [
-            "v": .integer(EventStream.version), "info_hash": .string(metainfo.infoHash.description),
-            "name": .string(metainfo.name.relative), "total_length": .count(metainfo.geometry.totalByteCount),
-            "piece_length": .count(metainfo.geometry.pieceByteCount),
-            "num_pieces": .count(metainfo.geometry.pieceCount), "private": .bool(metainfo.isPrivate),
-            "hybrid": .bool(metainfo.isHybrid), "multi_file": .bool(metainfo.isMultiFile),
-            "trackers": .array(metainfo.trackerTiers.map { .array($0.map { .string($0.origin) }) }),
-            "web_seeds": .array(metainfo.webSeeds.map { .string($0.origin) }),
-            "comment": .optional(metainfo.comment), "created_by": .optional(metainfo.creator),
-            "creation_date": .optional(metainfo.creationDate),
-            "files": .array(metainfo.files.enumerated().map { Self.file($1, number: $0 + 1) }),
-            "warnings": .array(metainfo.warnings.map { .string($0.description) }),
-        ]
+    /// One line.
+    func writeJSON(to stream: inout some TextOutputStream) {
+        var object = JSONObjectWriter(to: stream)
+        object.add("v", .integer(EventStream.version))
+        object.add("info_hash", .string(metainfo.infoHash.description))
+        object.add("name", .string(metainfo.name.relative))
+        object.add("total_length", .count(metainfo.geometry.totalByteCount))
+        object.add("piece_length", .count(metainfo.geometry.pieceByteCount))
+        object.add("num_pieces", .count(metainfo.geometry.pieceCount))
+        object.add("private", .bool(metainfo.isPrivate))
+        object.add("hybrid", .bool(metainfo.isHybrid))
+        object.add("multi_file", .bool(metainfo.isMultiFile))
+        object.add("trackers", list: metainfo.trackerTiers.lazy.map { .array($0.map { .string($0.origin) }) })
+        object.add("web_seeds", list: metainfo.webSeeds.lazy.map { .string($0.origin) })
+        object.add("comment", .optional(metainfo.comment))
+        object.add("created_by", .optional(metainfo.creator))
+        object.add("creation_date", .optional(metainfo.creationDate))
+        object.add("files", list: metainfo.files.enumerated().lazy.map { Self.file($1, number: $0 + 1) })
+        object.add("warnings", list: metainfo.warnings.lazy.map { .string($0.description) })
+        stream = object.finished()
+        stream.write("\n")
     }
 
     private static func file(_ file: TorrentFile, number: Int) -> JSONValue {

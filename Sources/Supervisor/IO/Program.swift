@@ -24,7 +24,7 @@ struct Program {
             let surroundings = Surroundings(
                 environment: environment, configuration: configuration, coreCount: Self.coreCount())
             switch try CommandLineParser(surroundings).parse(arguments) {
-            case .print(let text): return try Self.print([text], environment)
+            case .print(let text): return try Self.print(environment) { $0.write(text + "\n") }
             case .show(let options): return try show(options, environment)
             case .download(let options) where options.showsFiles: return try showFiles(options)
             case .download(let options): return try download(options, warnings: configuration.warnings)
@@ -39,20 +39,22 @@ struct Program {
     private func show(_ options: ShowOptions, _ environment: [String: String]) throws(UserError) -> ExitCode {
         let metainfo = try MetainfoFile.read(options.torrent)
         let report = ShowReport(metainfo: metainfo)
-        if options.isJSON { return try Self.print([report.json.text], environment) }
+        if options.isJSON { return try Self.print(environment) { report.writeJSON(to: &$0) } }
         for warning in metainfo.warnings {
             StandardStreams.complain("warning: \(Self.line(warning, of: options.torrent))")
         }
-        return try Self.print(report.text, environment)
+        return try Self.print(environment) { report.writeText(to: &$0) }
     }
 
     private func showFiles(_ options: DownloadOptions) throws(UserError) -> ExitCode {
-        var lines: [String] = []
-        for torrent in options.torrents {
-            let report = ShowReport(metainfo: try MetainfoFile.read(torrent))
-            lines += ["\(TerminalText.escaped(report.metainfo.name.relative)):"] + report.fileList
+        var reports: [ShowReport] = []
+        for torrent in options.torrents { reports.append(ShowReport(metainfo: try MetainfoFile.read(torrent))) }
+        return try Self.print(options.environment) { stream in
+            for report in reports {
+                stream.write("\(TerminalText.escaped(report.metainfo.name.relative)):\n")
+                report.writeFiles(to: &stream)
+            }
         }
-        return try Self.print(lines, options.environment)
     }
 
     private func download(_ options: DownloadOptions, warnings: [String]) throws(UserError) -> ExitCode {
@@ -91,15 +93,13 @@ struct Program {
         "\(torrent): \(warning)"
     }
 
-    /// What was asked for, on stdout. A reader that has seen enough (`| head`) is no error.
-    private static func print(_ lines: [String], _ environment: [String: String]) throws(UserError) -> ExitCode {
-        let text = lines.joined(separator: "\n") + "\n"
-        let isPlain = isatty(STDOUT_FILENO) == 1 && !Terminal.isUTF8(environment)
-        let failure = StandardStreams.write(Array((isPlain ? TextWidth.ascii(text) : text).utf8), to: STDOUT_FILENO)
-        guard failure == 0 || failure == EPIPE else {
-            throw UserError(
-                .fileError, "stdout", "cannot be written", because: String(cString: strerror(failure)))
-        }
+    /// What was asked for, on stdout.
+    private static func print(
+        _ environment: [String: String], _ write: (inout StandardOutput) -> Void
+    ) throws(UserError) -> ExitCode {
+        var stream = StandardOutput(isPlain: isatty(STDOUT_FILENO) == 1 && !Terminal.isUTF8(environment))
+        write(&stream)
+        try stream.finish()
         return .complete
     }
 

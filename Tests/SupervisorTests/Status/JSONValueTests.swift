@@ -27,6 +27,20 @@ struct JSONValueTests {
         let read = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
         #expect(read as? String == string)
     }
+
+    @Test func objectsWrittenMemberByMemberAreTheSame() {
+        var object = JSONObjectWriter(to: "")
+        object.add("a \"b\"", .null)
+        object.add("none", list: [])
+        object.add("some", list: [.integer(1), ["x": "y"], .array([])])
+        object.add("last", ["n": .number(0.5)])
+        let value: JSONValue = [
+            "a \"b\"": .null, "none": .array([]), "some": .array([.integer(1), ["x": "y"], .array([])]),
+            "last": ["n": .number(0.5)],
+        ]
+        #expect(object.finished() == value.text)
+        #expect(JSONObjectWriter(to: "").finished() == JSONValue.object([]).text)
+    }
 }
 
 extension JSONValue: ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
