@@ -65,6 +65,16 @@ extension EndToEnd {
             run.expectClient("aria2", at: seeder.address)
         }
 
+        @Test(.enabled(if: Able.rtorrent, "needs rtorrent"), arguments: [Workspace.Layout.single, .zero])
+        func filesComeFromRTorrent(_ layout: Workspace.Layout) throws {
+            let torrent = try workspace.makeTorrent("payload", layout, size: "8M", pieceLength: "64K")
+            let seeder = try Seeder.rtorrent(torrent, in: workspace)
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+            #expect(Set(run.pieces("written")) == Set(0..<torrent.pieceCount))
+        }
+
         /// Transmission does not talk to loopback addresses.
         @Test(.enabled(if: Able.networkNamespaces && Able.transmission, "needs transmission-daemon and root"))
         func filesComeFromTransmissionInAnotherNetwork() throws {

@@ -47,6 +47,7 @@ enum Able {
     static let isRoot = geteuid() == 0
     static let libtorrent = runs([Programs.python, "-c", "import libtorrent"])
     static let aria2 = Programs.find("aria2c") != nil
+    static let rtorrent = Programs.find("rtorrent") != nil
     static let transmission = Programs.find("transmission-daemon") != nil
     static let opentracker = Programs.find("opentracker") != nil
     static let leanSeeder = (try? Programs.leanSeeder.get()) != nil
