@@ -1,11 +1,12 @@
 """Where the seeders and the client under test meet: two network namespaces joined by a veth pair, or loopback.
 
-Namespaces need root. They keep the benchmark's traffic off the machine's own interfaces, and every client treats their
-addresses like a real network's, which loopback addresses are not.
+Namespaces need root. They keep the traffic off the machine's own interfaces, and every client treats their addresses
+like a real network's, which loopback addresses are not.
 """
 import os
 import subprocess
-import sys
+
+from saying import say
 
 
 class Loopback:
@@ -28,22 +29,23 @@ class Loopback:
 class Namespaces:
     """Two network namespaces of this run's own, named after its process id."""
     description = "two network namespaces joined by veth"
+    link = "swarm0"  # its name at both ends
     largest_seeder_count = 100
     client_address = "10.213.0.254"
 
     def __init__(self, seeder_count):
-        self.seeders, self.clients = f"bench-seed-{os.getpid()}", f"bench-client-{os.getpid()}"
+        self.seeders, self.clients = f"seeders-{os.getpid()}", f"clients-{os.getpid()}"
         try:
             for name in (self.seeders, self.clients):
                 self._ip("netns", "add", name)
                 self._ip("-n", name, "link", "set", "lo", "up")
-            self._ip("link", "add", "name", "bench0", "netns", self.seeders, "type", "veth", "peer", "name", "bench0",
+            self._ip("link", "add", "name", self.link, "netns", self.seeders, "type", "veth", "peer", "name", self.link,
                      "netns", self.clients)
             for number in range(seeder_count):
-                self._ip("-n", self.seeders, "address", "add", f"{self.seeder_address(number)}/24", "dev", "bench0")
-            self._ip("-n", self.clients, "address", "add", f"{self.client_address}/24", "dev", "bench0")
+                self._ip("-n", self.seeders, "address", "add", f"{self.seeder_address(number)}/24", "dev", self.link)
+            self._ip("-n", self.clients, "address", "add", f"{self.client_address}/24", "dev", self.link)
             for name in (self.seeders, self.clients):
-                self._ip("-n", name, "link", "set", "bench0", "up")
+                self._ip("-n", name, "link", "set", self.link, "up")
         except Exception:
             self.close()
             raise
@@ -71,5 +73,5 @@ def open_network(seeder_count):
     try:
         return Namespaces(seeder_count)
     except (OSError, subprocess.CalledProcessError):
-        print("bench: no network namespaces for this user; the clients meet on loopback", file=sys.stderr)
+        say("no network namespaces for this user; the clients meet on loopback")
         return Loopback()

@@ -3,8 +3,8 @@ import dataclasses
 import os
 import pathlib
 import subprocess
-import sys
 
+from saying import say
 from servers import PYTHON, TOOLS
 
 CHUNK = 4 << 20
@@ -24,7 +24,7 @@ def make(folder, size, piece_length):
     path = folder / f"payload-{size}.bin"
     torrent, note = folder / f"payload-{size}-{piece_length}.torrent", folder / f"payload-{size}-{piece_length}.hash"
     if not path.exists() or path.stat().st_size != size:
-        print(f"bench: writing {size >> 20} MiB of random data", file=sys.stderr)
+        say(f"writing {size >> 20} MiB of random data")
         with open(path, "wb") as file:
             for start in range(0, size, CHUNK):
                 file.write(os.urandom(min(CHUNK, size - start)))

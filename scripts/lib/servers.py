@@ -1,4 +1,4 @@
-"""The other side of the benchmark: lean seeders, and a tracker for the clients that take peers from nowhere else."""
+"""The other side of a download: lean seeders, and a tracker for clients that take peers from nowhere else."""
 import os
 import pathlib
 import signal
