@@ -48,6 +48,8 @@ struct TorrentWriting {
         policy = SyncPolicy(mode: sync)
     }
 
+    /// Assignments without an answer.
+    var heldCount: Int { queue.count }
     /// All that was handed over is on the disk and in the journal, or lost for good.
     var isDrained: Bool { queue.isIdle && policy.isClean && piecesToForget.isEmpty }
     var isFinished: Bool { phase == .finished }

@@ -44,6 +44,8 @@ struct WriteQueue {
     private var answeredWhole = AssignmentSet()
     private var answeredBlocks = AssignmentSet()
 
+    /// Assignments without an answer.
+    var count: Int { writes.count }
     /// Nothing waits and nothing is being read; parts of assignments may still be missing.
     var isIdle: Bool { waitingStart == waiting.count && reading.isEmpty }
     var hasWaiting: Bool { waitingStart < waiting.count }

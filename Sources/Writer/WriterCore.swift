@@ -30,6 +30,9 @@ struct WriterCore {
 
     init() {}
 
+    /// Pieces, or parts of them, whose frames were handed over and not answered.
+    var heldCount: Int { torrents.values.reduce(early.count) { $0 + $1.heldCount } }
+
     // MARK: events
 
     mutating func torrentAdded(

@@ -68,6 +68,7 @@ final class HashWorkerProcess {
             perform()
             if now >= reportDeadline { report(now: now) }
         }
+        loop.heldCount = { [unowned self] in table.pool.frameCount - table.pool.freeCount }
         loop.turnEnding = { [unowned self] in
             table.turnEnded(into: &actions)
             perform()

@@ -52,6 +52,7 @@ final class PeerWorkerLoop {
         loop.nextDeadline = { [unowned self] in process.nextDeadline }
         loop.timerFired = { [unowned self] in process.timerFired(now: $0) }
         loop.turnEnding = { [unowned self] in process.endTurn() }
+        loop.heldCount = { [unowned self] in process.intake.slots.slotCount - process.intake.slots.freeCount }
         process.post = { [unowned self] in send(&$0) }
         loop.run()
     }

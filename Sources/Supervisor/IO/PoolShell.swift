@@ -118,6 +118,15 @@ final class PoolShell {
 
     func tell(_ place: Place, _ message: some PoolMessage) { processes[place]?.outbox.append(message) }
 
+    /// Slots of each peer-worker, frames of each hash-worker.
+    func roomCount(of role: Role) -> Int? {
+        switch role {
+        case .peerWorker: plan.slotCount
+        case .hashWorker: plan.frameCount
+        case .writer, .supervisor: nil
+        }
+    }
+
     func process(_ incarnation: Incarnation) -> WorkerProcess? {
         guard let process = processes[incarnation.place], process.incarnation == incarnation else { return nil }
         return process
@@ -311,7 +320,8 @@ final class PoolShell {
             (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")
         handlers?.changed(
             .died(
-                worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines))
+                worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines,
+                heldCount: process.status.heldCount))
         decide { $0.died(worker, ending: Self.blame(ending), now: MonotonicClock.now, into: &$1) }
     }
 

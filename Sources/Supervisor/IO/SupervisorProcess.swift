@@ -309,8 +309,9 @@ final class SupervisorProcess {
             output.emit(.worker(WorkerReport(worker, pid: pid, state: state)))
         case .ready(let worker, let pid): output.emit(.worker(WorkerReport(worker, pid: pid, state: .ready)))
         case .condemned(let worker, _, let reason): output.emit(.warning("\(worker.place) is replaced: \(reason)"))
-        case .died(let worker, let pid, let ending, let lastLines):
+        case .died(let worker, let pid, let ending, let lastLines, let heldCount):
             var report = WorkerReport(worker, pid: pid, state: .dead)
+            report.room = room(at: worker.place, heldCount: heldCount)
             switch ending {
             case .exited(let code): report.status = code
             case .killed(let signal): report.signal = signal
@@ -339,9 +340,16 @@ final class SupervisorProcess {
                     let figures = ProcessFigures(pid: process.child.processID)
                     report.residentByteCount = figures.residentByteCount
                     report.cpuSeconds = figures.cpuSeconds
+                    report.room = room(at: process.incarnation.place, heldCount: process.status.heldCount)
                     return report
                 } : [],
             secondsSinceStart: (now - started).inSeconds, restartCount: context.shell.keeper.restartCount)
+    }
+
+    private func room(at place: Place, heldCount: Int) -> WorkerReport.Room {
+        let reserved = place.role == .hashWorker ? context.budget.reservedCount(at: Int(place.ordinal)) : nil
+        return WorkerReport.Room(
+            heldCount: heldCount, totalCount: context.shell.roomCount(of: place.role), reservedCount: reserved)
     }
 
     // MARK: Signals

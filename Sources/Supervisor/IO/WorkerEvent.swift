@@ -10,6 +10,7 @@ enum WorkerEvent {
     case condemned(Incarnation, pid: Int32, reason: String)
     /// Its process could not be started.
     case notSpawned(Incarnation, reason: String)
-    case died(Incarnation, pid: Int32, ending: ChildProcess.Ending, lastLines: [String])
+    /// - Parameter heldCount: as its status page has it.
+    case died(Incarnation, pid: Int32, ending: ChildProcess.Ending, lastLines: [String], heldCount: Int)
     case diskIsSlow(Incarnation, call: DiskCall, duration: Duration)
 }

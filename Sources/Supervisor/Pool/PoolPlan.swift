@@ -113,6 +113,9 @@ struct PoolPlan: Equatable {
         }
     }
 
+    /// Slots of each peer-worker.
+    var slotCount: Int { IntakeGeometry(byteCount: intakeByteCount).slotCount }
+
     /// Frames of each hash-worker: the supervisor counts them to open no more pieces than fit.
     var frameCount: Int { AssemblyGeometry(byteCount: assemblyByteCount).frameCount }
 }

@@ -89,6 +89,18 @@ struct WorkerReport {
     /// Resident bytes and CPU seconds; 0 where they were not looked up.
     var residentByteCount: UInt64 = 0
     var cpuSeconds: Double = 0
+    /// nil: it was not looked up.
+    var room: Room?
+
+    /// What a worker keeps payload in: slots of 16 KiB in a peer-worker, frames of 64 KiB in a hash-worker; a writer has no
+    /// memory of its own, and holds pieces.
+    struct Room: Equatable {
+        /// In use at the end of the worker's last turn.
+        var heldCount: Int
+        var totalCount: Int?
+        /// Frames that the supervisor has given to pieces; nil for the others, which nobody reserves.
+        var reservedCount: Int?
+    }
 }
 
 struct PeerEvent {

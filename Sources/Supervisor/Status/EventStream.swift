@@ -91,7 +91,9 @@ enum EventStream {
             .init("generation", .count(report.generation)), .init("pid", .count(report.pid)),
             .init("state", .string(report.state.rawValue)), .init("signal", .optional(report.signal)),
             .init("status", .optional(report.status)), .init("rss", .count(report.residentByteCount)),
-            .init("cpu", .number(report.cpuSeconds)),
+            .init("cpu", .number(report.cpuSeconds)), .init("held", .optional(report.room?.heldCount)),
+            .init("total", .optional(report.room?.totalCount)),
+            .init("reserved", .optional(report.room?.reservedCount)),
         ]
     }
 

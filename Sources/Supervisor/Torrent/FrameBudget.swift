@@ -25,6 +25,8 @@ struct FrameBudget {
     /// All frames, as bytes: the bound on what may be open at a time.
     var totalByteCount: UInt64 { UInt64(regions.count * frameCountEach * AssemblyGeometry.frameByteCount) }
     var freeCount: Int { regions.values.reduce(0) { $0 + $1.freeCount } }
+    /// Frames that pieces have; nil where the place was given up.
+    func reservedCount(at assembler: Int) -> Int? { regions[assembler].map { frameCountEach - $0.freeCount } }
 
     /// Takes frames for a piece where most are free among the hash-workers that work.
     /// - Returns: the hash-worker and the name of the attempt; nil when none has room.

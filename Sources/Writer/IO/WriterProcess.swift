@@ -32,6 +32,7 @@ final class WriterProcess {
         }
         loop.nextDeadline = { [unowned self] in core.nextDeadline }
         loop.turnEnding = { [unowned self] in turnEnding() }
+        loop.heldCount = { [unowned self] in core.heldCount }
         loop.watch(descriptor: disk.descriptor) { [unowned self] in ordersEnded() }
     }
 

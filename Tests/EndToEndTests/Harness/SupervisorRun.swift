@@ -124,6 +124,16 @@ final class SupervisorRun {
         if process.ending == .exited(code), let exit = events.last {
             #expect(exit.kind == "exit" && exit.count("code") == Int(code), sourceLocation: sourceLocation)
         }
+        if code == 0 { expectNothingHeld(sourceLocation: sourceLocation) }
+    }
+
+    /// Each worker that ended in order had given all slots or frames back.
+    private func expectNothingHeld(sourceLocation: SourceLocation) {
+        for death in events where death.isA("worker", "dead") && death.count("status") == 0 {
+            #expect(
+                death.count("held") == 0 && death.count("reserved") ?? 0 == 0,
+                "\(death.members)", sourceLocation: sourceLocation)
+        }
     }
 
     /// No process of the run lives two seconds after the supervisor's end.

@@ -37,7 +37,7 @@ struct EventStreamTests {
             restartCount: 2)
         let worker =
             #"{"role":"hash","ordinal":1,"generation":3,"pid":1001,"state":"ready","signal":null,"status":null,"#
-            + #""rss":20971520,"cpu":1.500}"#
+            + #""rss":20971520,"cpu":1.500,"held":null,"total":null,"reserved":null}"#
         func line(_ name: String, speed: Int, eta: String, trouble: String) -> String {
             Self.head + #""progress","info_hash":"\#(Self.hash)","name":"\#(name)","phase":"downloading","#
                 + #""total_length":3113851289,"completed_length":1317224448,"wasted_length":16384,"#
@@ -65,10 +65,18 @@ struct EventStreamTests {
         report.residentByteCount = 0
         report.cpuSeconds = 0
         let common = #""role":"peer","ordinal":2,"generation":1,"pid":1002,"state":"dead","signal":9,"status":null,"#
-        #expect(lines(.worker(report)) == [Self.head + #""worker",\#(common)"rss":0,"cpu":0.000}"#])
+        let nothing = #""rss":0,"cpu":0.000,"held":null,"total":null,"reserved":null"#
+        #expect(lines(.worker(report)) == [Self.head + #""worker",\#(common)\#(nothing)}"#])
         report.reason = "last words"
-        #expect(
-            lines(.worker(report)) == [Self.head + #""worker",\#(common)"rss":0,"cpu":0.000,"reason":"last words"}"#])
+        #expect(lines(.worker(report)) == [Self.head + #""worker",\#(common)\#(nothing),"reason":"last words"}"#])
+    }
+
+    @Test func deadWorkerTellsWhatItStillHeld() throws {
+        var report = StatusReportFixture.worker(Place(.hashWorker, 0), .dead)
+        report.room = WorkerReport.Room(heldCount: 7, totalCount: 9, reservedCount: 2)
+        #expect(lines(.worker(report))[0].hasSuffix(#""held":7,"total":9,"reserved":2}"#))
+        report.room?.reservedCount = nil
+        #expect(lines(.worker(report))[0].hasSuffix(#""held":7,"total":9,"reserved":null}"#))
     }
 
     @Test func peerTellsWhoAndWhy() {

@@ -14,6 +14,9 @@ package enum StatusPage {
     package static let diskCallStartedOffset = 24
     /// Payload bytes that went through this process since its start. u64.
     package static let progressOffset = 32
+    /// What the worker has in its memory at the end of a turn: a peer-worker's slots in use, a hash-worker's frames, a
+    /// writer's pieces. Told here and not in a message, so that it outlives the process. u64.
+    package static let heldCountOffset = 40
 }
 
 /// What the disk thread of a worker may be busy with; never a reason to kill the worker.

@@ -18,6 +18,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package var becameReady: () -> Void = {}
     /// After the turn's handlers and before its messages leave.
     package var turnEnding: () -> Void = {}
+    /// Slots, frames or pieces in use, for the status page.
+    package var heldCount: () -> Int = { 0 }
     /// The role's own timer.
     package var nextDeadline: () -> MonotonicInstant = { .distantFuture }
     package var timerFired: (MonotonicInstant) -> Void = { _ in }
@@ -70,6 +72,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         poll.turnEnded = { [unowned self] in
             turnEnding()
             flush()
+            launch.status.holds(heldCount())
             launch.status.turnEnded()
         }
         do throws(SystemCallError) {

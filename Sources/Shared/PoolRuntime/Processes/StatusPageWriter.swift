@@ -8,6 +8,7 @@ package final class StatusPageWriter: @unchecked Sendable {
     private let mapping: RegionMapping
     private var turn: UInt64 = 0
     private var progress: UInt64 = 0
+    private var heldCount = 0
 
     package init(_ mapping: RegionMapping) { self.mapping = mapping }
 
@@ -25,6 +26,13 @@ package final class StatusPageWriter: @unchecked Sendable {
     package func moved(byteCount: Int) {
         progress &+= UInt64(byteCount)
         store(progress, StatusPage.progressOffset)
+    }
+
+    /// What is held at the end of a turn; the loop's thread only.
+    package func holds(_ count: Int) {
+        guard count != heldCount else { return }
+        heldCount = count
+        store(UInt64(count), StatusPage.heldCountOffset)
     }
 
     /// Marks a call of the disk thread that may block, for as long as `body` runs.
@@ -51,6 +59,7 @@ package struct StatusPageReader {
         MonotonicInstant(nanoseconds: Int64(truncatingIfNeeded: load(StatusPage.diskCallStartedOffset)))
     }
     package var progress: UInt64 { load(StatusPage.progressOffset) }
+    package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
 
     private func load(_ offset: Int) -> UInt64 { clinux_load_acquire_64(mapping.base + offset) }
 }
