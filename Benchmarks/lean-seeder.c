@@ -1,8 +1,8 @@
 /* A BitTorrent seeder that costs little, so that a benchmark measures the client: one thread, epoll, sendfile.
  *
  * Serves one torrent of one file that it has whole. Each peer gets a handshake and the whole bitfield (or have-all,
- * BEP 6), is unchoked at once, and has its requests answered in order. Never uploads data it did not check the bounds
- * of; never downloads, verifies or speaks first to a tracker.
+ * BEP 6), is unchoked at once, and has its requests answered in order, but for those that it cancels. Never uploads data
+ * it did not check the bounds of; never downloads, verifies or speaks first to a tracker.
  *
  * Prints "ready ADDRESS PORT" when it listens. Ends on SIGTERM or with its parent, and then prints
  * "served BYTES SECONDS": what it sent of blocks, and the time from the first request to the end of the last block.
@@ -35,13 +35,15 @@ enum {
     rate_burst_ms = 20,
 };
 
-enum message { choke, unchoke, interested, not_interested, have, bitfield, request, piece, cancel, have_all = 14 };
+enum message {
+    choke, unchoke, interested, not_interested, have, bitfield, request, piece, cancel, have_all = 14, reject = 16
+};
 
-struct block { uint32_t piece, begin, length; };
+struct block { uint32_t piece, begin, length; bool cancelled; };
 
 struct peer {
     int fd;
-    bool greeted, writable, unread, queued;
+    bool greeted, fast, writable, unread, queued;
     struct peer *next_runnable;
     uint32_t in_used, greeting_sent, greeting_size;
     uint8_t *greeting;             /* handshake, bitfield and unchoke; gone when sent */
@@ -102,12 +104,21 @@ static void make_greeting(struct peer *p, bool fast) {
     p->greeting = g, p->greeting_size = at;
 }
 
+/* A request that waits gets no block any more. One that is being sent already is sent to its end. */
+static void cancel_request(struct peer *p, const uint8_t *m) {
+    for (uint32_t i = p->header_sent || p->body_sent; i < p->waiting; i++) {
+        struct block *b = &p->queue[(p->first + i) % queue_limit];
+        if (b->piece == get32(m + 1) && b->begin == get32(m + 5) && b->length == get32(m + 9)) b->cancelled = true;
+    }
+}
+
 /* Takes whole messages out of the input; false if the peer broke the protocol. */
 static bool parse(struct peer *p) {
     uint32_t at = 0;
     if (!p->greeted && p->in_used >= handshake_size) {
         if (memcmp(p->in, "\x13" "BitTorrent protocol", 20) || memcmp(p->in + 28, own.info_hash, 20)) return false;
-        make_greeting(p, p->in[27] & 0x04);
+        p->fast = p->in[27] & 0x04;
+        make_greeting(p, p->fast);
         p->greeted = true, at = handshake_size;
     }
     while (p->greeted && p->in_used - at >= 4) {
@@ -117,13 +128,14 @@ static bool parse(struct peer *p) {
         const uint8_t *m = p->in + at + 4;
         if (length == 13 && m[0] == request) {
             if (p->waiting == queue_limit) break;
-            struct block b = { get32(m + 1), get32(m + 5), get32(m + 9) };
+            struct block b = { get32(m + 1), get32(m + 5), get32(m + 9), false };
             uint64_t start = (uint64_t)b.piece * own.piece_length + b.begin;
             if (b.piece >= own.pieces || b.length == 0 || b.length > largest_request) return false;
             if ((uint64_t)b.begin + b.length > own.piece_length || start + b.length > own.size) return false;
             if (!own.first_request.tv_sec) clock_gettime(CLOCK_MONOTONIC, &own.first_request);
             p->queue[(p->first + p->waiting++) % queue_limit] = b;
         }
+        if (length == 13 && m[0] == cancel) cancel_request(p, m);
         at += 4 + length;
     }
     memmove(p->in, p->in + at, p->in_used - at);
@@ -187,12 +199,15 @@ static bool serve(struct peer *p) {
     }
     while (p->waiting && in_turn < turn_bytes && (!own.rate || own.tokens > 0)) {
         struct block b = p->queue[p->first];
-        uint8_t header[13];
-        put32(header, 9 + b.length), header[4] = piece, put32(header + 5, b.piece), put32(header + 9, b.begin);
-        if (!send_bytes(p, header, sizeof header, &p->header_sent, MSG_MORE)) return false;
-        if (p->writable && !send_body(p, b)) return false;
+        /* A cancelled request is answered by a reject, if the peer knows it (BEP 6), and else by nothing. */
+        uint32_t size = !b.cancelled ? 13 : p->fast ? 17 : 0;
+        uint8_t header[17];
+        put32(header, b.cancelled ? 13 : 9 + b.length), header[4] = b.cancelled ? reject : piece;
+        put32(header + 5, b.piece), put32(header + 9, b.begin), put32(header + 13, b.length);
+        if (!send_bytes(p, header, size, &p->header_sent, b.cancelled ? 0 : MSG_MORE)) return false;
+        if (p->writable && !b.cancelled && !send_body(p, b)) return false;
         if (!p->writable) return true;
-        in_turn += b.length, own.sent_total += b.length, own.tokens -= b.length;
+        if (!b.cancelled) in_turn += b.length, own.sent_total += b.length, own.tokens -= b.length;
         p->first = (p->first + 1) % queue_limit, p->waiting--;
         p->header_sent = p->body_sent = 0;
         clock_gettime(CLOCK_MONOTONIC, &own.last_block);
