@@ -63,9 +63,11 @@ class Seeders:
         return {server.process.pid for server in self.servers}
 
     def stop(self):
-        """Returns (bytes served, seconds from the first request to the last block, CPU seconds), over all seeders."""
+        """Returns (bytes served, seconds from the first request to the last block, CPU seconds), over all seeders that
+        still run: zeros when called again."""
         served, seconds, cpu = 0, 0.0, 0.0
-        for server in self.servers:
+        servers, self.servers = self.servers, []
+        for server in servers:
             printed, used = server.stop()
             words = printed.split()
             if words[:1] == ["served"]:

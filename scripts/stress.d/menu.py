@@ -1,0 +1,15 @@
+"""The scenarios by name, in the order of `all`. Each is a module whose first line says what it does, with a function
+`run(scene)` that raises Failed or Skipped."""
+import importlib
+
+SCENARIOS = {
+    "kills": "kills",
+}
+
+
+def summary(name):
+    return importlib.import_module(SCENARIOS[name]).__doc__.splitlines()[0].rstrip(".")
+
+
+def run(name, scene):
+    importlib.import_module(SCENARIOS[name]).run(scene)
