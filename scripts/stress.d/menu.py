@@ -4,6 +4,7 @@ import importlib
 
 SCENARIOS = {
     "kills": "kills",
+    "supervisor": "supervisor_kills",
 }
 
 
