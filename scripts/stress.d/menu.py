@@ -5,6 +5,7 @@ import importlib
 SCENARIOS = {
     "kills": "kills",
     "supervisor": "supervisor_kills",
+    "liars": "liars",
 }
 
 
