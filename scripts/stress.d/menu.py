@@ -6,6 +6,7 @@ SCENARIOS = {
     "kills": "kills",
     "supervisor": "supervisor_kills",
     "liars": "liars",
+    "slow-disk": "slow_disk",
 }
 
 
