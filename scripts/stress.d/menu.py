@@ -7,6 +7,7 @@ SCENARIOS = {
     "supervisor": "supervisor_kills",
     "liars": "liars",
     "slow-disk": "slow_disk",
+    "full-disk": "full_disk",
 }
 
 
