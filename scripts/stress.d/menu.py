@@ -8,6 +8,7 @@ SCENARIOS = {
     "liars": "liars",
     "slow-disk": "slow_disk",
     "full-disk": "full_disk",
+    "flaky-net": "flaky_net",
 }
 
 
