@@ -9,6 +9,7 @@ SCENARIOS = {
     "slow-disk": "slow_disk",
     "full-disk": "full_disk",
     "flaky-net": "flaky_net",
+    "many-peers": "many_peers",
 }
 
 
