@@ -10,6 +10,7 @@ SCENARIOS = {
     "full-disk": "full_disk",
     "flaky-net": "flaky_net",
     "many-peers": "many_peers",
+    "power-cut": "power_cut",
 }
 
 
