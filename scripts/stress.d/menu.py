@@ -11,6 +11,7 @@ SCENARIOS = {
     "flaky-net": "flaky_net",
     "many-peers": "many_peers",
     "power-cut": "power_cut",
+    "soak": "soak",
 }
 
 
