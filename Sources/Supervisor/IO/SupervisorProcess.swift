@@ -51,11 +51,11 @@ final class SupervisorProcess {
     private init(_ options: DownloadOptions, _ inputs: [Metainfo], _ output: Output) throws {
         self.options = options
         self.output = output
+        // What may be refused is tried before anything is started: options, limits, locks, files, the port.
+        let plan = try Self.plan(options, inputs)
         poll = try PollLoop()
         _ = clinux_ignore_signal(SIGPIPE)
         signals = OwnedDescriptor(try checked("signalfd", clinux_signal_descriptor()))
-        // What may be refused is tried before anything is started: options, locks, files, the port.
-        let plan = try Self.plan(options, inputs)
         var stores: [TorrentStorage] = []
         for metainfo in inputs { stores.append(try TorrentStorage(metainfo, options, output: output)) }
         let listeners = try Self.listen(options, plan, output)

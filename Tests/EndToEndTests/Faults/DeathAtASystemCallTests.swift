@@ -11,15 +11,16 @@ extension EndToEnd {
         /// - Parameters:
         ///   - peerCount: addresses of the one seeder. Several get blocks at the end twice, as any endgame does; with one
         ///     every byte that came twice was lost by a death.
+        ///   - rate: bytes per second, so that the download is still under way at the last death.
         ///   - inJournal: only calls on the journal count.
         ///   - refetched: bytes that may come twice.
         private func expectSurvived(
             _ role: String, _ calls: Injection.Calls, at moments: [String], peerCount: Int = 1,
-            inJournal: Bool = false, refetched: Int,
+            rate: Int = 8 << 20, inJournal: Bool = false, refetched: Int,
             sourceLocation: SourceLocation = #_sourceLocation
         ) throws {
             let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
-            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20, listen: "0.0.0.0:0")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: rate, listen: "0.0.0.0:0")
             let journal = try workspace.journalPath(of: torrent)
             let injection = try Injection(
                 role, moments.map { (calls, .kill, $0) }, on: inJournal ? journal : nil, in: workspace)
@@ -38,7 +39,7 @@ extension EndToEnd {
         /// The first two are the worker's own connections to the pool, the others those to peers.
         @Test func aPeerWorkerDiesWhileConnecting() throws {
             try expectSurvived(
-                "peer", .connect, at: ["1", "2", "3", "4", "5"], peerCount: 12, refetched: 4 << 20)
+                "peer", .connect, at: ["1", "2", "3", "4", "5"], peerCount: 12, rate: 3 << 20, refetched: 4 << 20)
         }
 
         @Test func aPeerWorkerDiesInTheMiddleOfABlock() throws {
