@@ -58,6 +58,11 @@ struct TorrentWriting {
 
     // MARK: events
 
+    /// Whether an assignment names the same piece as before.
+    func isConsistent(_ batch: FrameBatch, content: PieceWrite.Content) -> Bool {
+        queue.isConsistent(batch, content: content)
+    }
+
     mutating func received(
         _ batch: FrameBatch, content: PieceWrite.Content, from sender: Incarnation, now: MonotonicInstant,
         into actions: inout [Action]

@@ -50,6 +50,12 @@ struct WriteQueue {
     var isIdle: Bool { waitingStart == waiting.count && reading.isEmpty }
     var hasWaiting: Bool { waitingStart < waiting.count }
 
+    /// Whether the assignment names the same piece as before; its frames are counted by that.
+    func isConsistent(_ batch: FrameBatch, content: PieceWrite.Content) -> Bool {
+        let key = Key(assignment: batch.assignment, isWhole: content == .whole)
+        return writes[key].map { $0.piece == batch.piece } ?? true
+    }
+
     /// - Returns: an answer when the assignment was written before.
     mutating func received(_ batch: FrameBatch, content: PieceWrite.Content, from sender: Incarnation) -> Answer? {
         let key = Key(assignment: batch.assignment, isWhole: content == .whole)

@@ -9,6 +9,8 @@ struct WriterCore {
         /// These assignments' frames are no longer read.
         case answer(Place, [AssignmentID])
         case perform(DiskOrder)
+        /// What this hash-worker handed over makes no sense: it is to be replaced.
+        case accuse(Incarnation, PoolCodecError)
     }
 
     /// How often the supervisor hears what was done.
@@ -41,34 +43,38 @@ struct WriterCore {
         guard torrents[torrent] == nil else { throw .invalidField("torrent") }
         torrents[torrent] = TorrentWriting(torrent: torrent, map: map, sync: sync)
         turns.append(torrent)
-        try takeEarly(now: now, into: &actions)
+        takeEarly(now: now, into: &actions)
     }
 
     mutating func regionMapped(
         _ owner: Incarnation, byteCount: Int, now: MonotonicInstant, into actions: inout [Action]
-    ) throws(PoolCodecError) {
+    ) {
         regions[owner.place] = AssemblyGeometry(byteCount: byteCount)
         actions.append(.tell(.regionMapped(owner)))
-        try takeEarly(now: now, into: &actions)
+        takeEarly(now: now, into: &actions)
     }
 
-    private mutating func takeEarly(now: MonotonicInstant, into actions: inout [Action]) throws(PoolCodecError) {
+    private mutating func takeEarly(now: MonotonicInstant, into actions: inout [Action]) {
         let waiting = early
         early = []
         for entry in waiting {
-            try framesReceived(entry.batch, bits: entry.bits, from: entry.sender, now: now, into: &actions)
+            do throws(PoolCodecError) {
+                try framesReceived(entry.batch, bits: entry.bits, from: entry.sender, now: now, into: &actions)
+            } catch { actions.append(.accuse(entry.sender, error)) }
         }
     }
 
     /// - Parameter bits: the marked blocks of an unfinished piece; nil for a verified one.
+    /// - Throws: when no sound hash-worker would say so.
     mutating func framesReceived(
         _ batch: FrameBatch, bits: [UInt8]?, from sender: Incarnation, now: MonotonicInstant,
         into actions: inout [Action]
     ) throws(PoolCodecError) {
-        guard let region = regions[sender.place], let geometry = torrents[batch.torrent]?.map.geometry else {
+        guard let region = regions[sender.place], let torrent = torrents[batch.torrent] else {
             return early.append((sender, batch, bits))
         }
-        let content = try Self.content(of: batch, bits: bits, geometry: geometry, region: region)
+        let content = try Self.content(of: batch, bits: bits, map: torrent.map, region: region)
+        guard torrent.isConsistent(batch, content: content) else { throw .invalidField("assignment") }
         perform(batch.torrent, into: &actions) { torrent, actions in
             torrent.received(batch, content: content, from: sender, now: now, into: &actions)
         }
@@ -142,8 +148,9 @@ struct WriterCore {
     // MARK: parts
 
     private static func content(
-        of batch: FrameBatch, bits: [UInt8]?, geometry: TorrentGeometry, region: AssemblyGeometry
+        of batch: FrameBatch, bits: [UInt8]?, map: FileMap, region: AssemblyGeometry
     ) throws(PoolCodecError) -> PieceWrite.Content {
+        let geometry = map.geometry
         guard batch.piece.value < geometry.pieceCount, batch.byteCount == geometry.length(of: batch.piece) else {
             throw .invalidField("piece")
         }
@@ -151,6 +158,8 @@ struct WriterCore {
         guard !batch.frames.isEmpty, Int(batch.firstFrame) + batch.frames.count <= frameCount,
             batch.frames.allSatisfy({ Int($0) < region.frameCount })
         else { throw .invalidField("frames") }
+        // A piece that nobody wants has no place in the files.
+        _ = try map.spans(offset: geometry.offset(of: batch.piece), byteCount: UInt64(batch.byteCount))
         guard let bits else { return .whole }
         guard let blocks = BlockSet(bits: bits, blockCount: geometry.blockCount(of: batch.piece)) else {
             throw .invalidField("bits")

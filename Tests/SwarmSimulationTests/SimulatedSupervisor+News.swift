@@ -102,6 +102,7 @@ extension SimulatedSupervisor {
             settled.subtract(coordinator.pieces.piecesToSync)
             route { $0.syncFailed(budget: &$1, pool: $2, into: &$3) }
         case .joined, .descriptorReceived, .partialWritten, .syncedAll, .finished, .diskRecovered, .waitingForLock,
+            .neighbourBroke,
             .report:
             break
         }

@@ -94,6 +94,7 @@ class SimulatedWorker {
             neighbours.welcomed(by: sender)
             neighbourJoined(sender)
             checkJoined()
+        case .greeting(.probe): break  // Lines of the simulation lose nothing but by a death.
         case .blocks, .slots, .pieces, .answers:
             if neighbours.isCurrent(sender) { handle(frame, from: sender) }
         }

@@ -34,7 +34,7 @@ final class SimulatedWriter: SimulatedWorker {
                 _ = core.hashWorkerDied(place, before: .max)
             case .mapRegion(let region):
                 regions[region.owner.place.ordinal] = swarm.descriptors[region.descriptor]
-                try core.regionMapped(region.owner, byteCount: Int(region.byteCount), now: now, into: &actions)
+                core.regionMapped(region.owner, byteCount: Int(region.byteCount), now: now, into: &actions)
             case .addTorrent(let setup):
                 try core.torrentAdded(
                     setup.torrent, map: FileMap(swarm.fileTable), sync: setup.sync, now: now, into: &actions)
@@ -65,6 +65,7 @@ final class SimulatedWriter: SimulatedWorker {
             case .tell(let news): tell(.writer(news))
             case .answer(let place, let assignments): unsentAnswers[place, default: []] += assignments
             case .perform(let order): perform(order)
+            case .accuse(let sender, let error): swarm.complain("\(who) cannot use frames of \(sender): \(error)")
             }
         }
         actions.removeAll()

@@ -26,7 +26,7 @@ import Testing
 
         mutating func map() throws -> [WriterCore.Action] {
             var actions: [WriterCore.Action] = []
-            try core.regionMapped(WriterFixture.hashWorker(), byteCount: 4 << 20, now: clock.now, into: &actions)
+            core.regionMapped(WriterFixture.hashWorker(), byteCount: 4 << 20, now: clock.now, into: &actions)
             return actions
         }
 
@@ -94,6 +94,27 @@ import Testing
         #expect(throws: PoolCodecError.invalidField("bits")) { try talk.handOver(good, bits: [0x80]) }
         #expect(throws: PoolCodecError.invalidField("bits")) { try talk.handOver(good, bits: [1, 1]) }
         #expect(try talk.handOver(good, bits: [0x41]) == [])
+    }
+
+    @Test func assignmentThatChangesItsPieceIsRefused() throws {
+        var talk = try Talk()
+        var part = WriterFixture.batch(1, piece: 1)
+        part.frames = [part.frames[0]]
+        #expect(try talk.handOver(part) == [])
+        part.piece = PieceIndex(2)
+        #expect(throws: PoolCodecError.invalidField("assignment")) { try talk.handOver(part) }
+    }
+
+    @Test func nonsenseThatCameEarlyIsHeldAgainstItsSenderAlone() throws {
+        var talk = try Talk(isMapped: false)
+        #expect(try talk.handOver(WriterFixture.batch(1, piece: 10)) == [])
+        #expect(try talk.handOver(WriterFixture.batch(2, piece: 1)) == [])
+        #expect(
+            try talk.map() == [
+                .tell(.regionMapped(WriterFixture.hashWorker())),
+                .accuse(WriterFixture.hashWorker(), .invalidField("piece")),
+            ])
+        #expect(isWrite(try talk.turn()))
     }
 
     @Test func replacedHashWorkerHearsWhatIsStillRead() throws {

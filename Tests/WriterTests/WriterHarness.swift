@@ -82,7 +82,7 @@ final class WriterHarness {
             standardError: STDERR_FILENO)
         lifeline = ours
         let order = LaunchOrder(
-            who: writer, runDirectory: rig.root, regionByteCount: 0, tcpListenerCount: 0, heartbeatMilliseconds: 100,
+            who: writer, runDirectory: rig.root, regionByteCount: 0, tcpListenerCount: 0, heartbeatMilliseconds: 2000,
             pinnedCore: nil, logLevel: 4, adoptsRegion: false, bindAddress: "", connectTimeoutMilliseconds: 0,
             maximumPeerCount: 0)
         try ours.send(order, descriptors: [listener.rawValue, page.rawValue])

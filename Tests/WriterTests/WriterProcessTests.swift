@@ -125,10 +125,15 @@ struct WriterProcessTests {
         try harness.wait { $0 == .waitingForLock(torrent: 7) }
     }
 
-    @Test func nonsenseFromAHashWorkerEndsTheProcessWithItsCode() throws {
+    /// The one who sent it is to be replaced, and not who got it.
+    @Test func nonsenseFromAHashWorkerIsToldAndNoMoreIsHeardOfIt() throws {
         let harness = try ready()
         harness.handOver(.writePiece(WriterFixture.batch(1, piece: 99)))
-        #expect(try harness.ending() == .exited(WorkerExit.protocolBroken.rawValue))
+        try harness.wait { if case .neighbourBroke(harness.hashWorker, _) = $0 { true } else { false } }
+        harness.handOver(.writePiece(WriterFixture.batch(2, piece: 99)))
+        harness.give(.syncAll)
+        try harness.wait { $0 == .syncedAll }
+        #expect(!harness.news.contains { if case .neighbourBroke = $0 { true } else { false } })
     }
 
     @Test func programStartedByHandSaysSo() throws {

@@ -10,6 +10,9 @@ package protocol WorkerNews: PoolMessage {
     static var joined: Self { get }
     static var ready: Self { get }
     static func descriptorReceived(_ descriptor: UInt32) -> Self
+    /// The neighbour broke the pool's protocol, or its connection is broken: it shall go. nil when this role is not
+    /// believed: whoever talks to strangers accuses nobody.
+    static func accusation(of neighbour: Incarnation, _ text: String) -> Self?
 }
 
 extension SupervisorToPeerWorker: SupervisorOrder {
@@ -21,14 +24,28 @@ extension SupervisorToHashWorker: SupervisorOrder {
 extension SupervisorToWriter: SupervisorOrder {
     package var joinOrder: JoinOrder? { if case .join(let order) = self { order } else { nil } }
 }
-extension PeerWorkerToSupervisor: WorkerNews {}
-extension HashWorkerToSupervisor: WorkerNews {}
-extension WriterToSupervisor: WorkerNews {}
+extension PeerWorkerToSupervisor: WorkerNews {
+    package static func accusation(of neighbour: Incarnation, _ text: String) -> Self? { nil }
+}
+extension HashWorkerToSupervisor: WorkerNews {
+    /// Of peer-workers only: the writer is trusted more.
+    package static func accusation(of neighbour: Incarnation, _ text: String) -> Self? {
+        neighbour.place.role == .peerWorker ? .neighbourBroke(neighbour, text: text) : nil
+    }
+}
+extension WriterToSupervisor: WorkerNews {
+    package static func accusation(of neighbour: Incarnation, _ text: String) -> Self? {
+        .neighbourBroke(neighbour, text: text)
+    }
+}
 
-/// The first message on a data connection, one a frame and the same on every edge: kind 1 asks, kind 2 answers.
+/// The first message on a data connection, one a frame and the same on every edge: kind 1 asks, kind 2 answers. Kind 0 is
+/// said every heartbeat from then on.
 package enum Greeting: Equatable, Sendable {
     case hello(Hello)
     case welcome(Hello)
+    /// How many frames the sender has sent on this connection before: see `EdgeWatch`.
+    case probe(framesBefore: UInt64)
 
     package var encoded: [UInt8] {
         var writer = FrameWriter()
@@ -39,17 +56,23 @@ package enum Greeting: Equatable, Sendable {
         case .welcome(let hello):
             writer.put(UInt8(2))
             hello.encode(into: &writer)
+        case .probe(let count):
+            writer.put(UInt8(0))
+            writer.put(count)
         }
         return writer.take()
     }
 
     /// nil when the frame holds no greeting but data.
     package init?(frame: UnsafeRawBufferPointer) throws(PoolCodecError) {
-        guard let kind = frame.first, kind == 1 || kind == 2 else { return nil }
+        guard let kind = frame.first, kind <= 2 else { return nil }
         var reader = FrameReader(UnsafeRawBufferPointer(rebasing: frame.dropFirst()))
-        let hello = try Hello(from: &reader)
+        switch kind {
+        case 0: self = .probe(framesBefore: try reader.get())
+        case 1: self = .hello(try Hello(from: &reader))
+        default: self = .welcome(try Hello(from: &reader))
+        }
         guard reader.isAtEnd else { throw .invalidField("greeting") }
-        self = kind == 1 ? .hello(hello) : .welcome(hello)
     }
 }
 
@@ -98,6 +121,9 @@ package struct Neighbours {
         generations[place] = .max
         connected = connected.filter { $0.place != place }
     }
+
+    /// All that have joined and were not replaced.
+    package var all: Set<Incarnation> { connected }
 
     /// Whether a frame from this process counts.
     package func isCurrent(_ sender: Incarnation) -> Bool { connected.contains(sender) }

@@ -8,6 +8,7 @@ extension PoolShell {
     func receive() {
         let mayHaveMore = control.receive(limit: 256) { sender, frame in
             guard let worker = Incarnation(routingID: sender), let process = process(worker) else { return }
+            process.receivedFrameCount += 1
             do throws(PoolCodecError) {
                 switch worker.place.role {
                 case .peerWorker:
@@ -49,7 +50,7 @@ extension PoolShell {
             keeper.verdictGiven(by: process.incarnation)
             handlers?.hashWorkerSpoke(process.incarnation, message)
         case .neighbourBroke(let who, let text):
-            condemn(who, reason: "\(process.incarnation.place) says: \(text)")
+            accused(who, by: process, ofRole: .peerWorker, text)
         case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .pieceProgress, .rechecked,
             .partialsHanded, .report:
             handlers?.hashWorkerSpoke(process.incarnation, message)
@@ -64,6 +65,7 @@ extension PoolShell {
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
         case .regionMapped(let owner): mapped(owner, process)
+        case .neighbourBroke(let who, let text): accused(who, by: process, ofRole: .hashWorker, text)
         case .torrentReady, .piecesWritten, .piecesSynced, .partialWritten, .syncedAll, .finished, .diskTrouble,
             .diskRecovered, .waitingForLock, .report:
             handlers?.writerSpoke(process.incarnation, message)
@@ -77,6 +79,12 @@ extension PoolShell {
         process.isConnected = true
         process.silence.helloReceived(now: MonotonicClock.now)
         decide { $0.helloReceived(from: process.incarnation, into: &$1) }
+    }
+
+    /// A worker is believed only of those that are trusted less.
+    private func accused(_ who: Incarnation, by process: WorkerProcess, ofRole role: Role, _ text: String) {
+        guard who.place.role == role else { return }
+        condemn(who, reason: "\(process.incarnation.place) says: \(text)")
     }
 
     private func seenReplacement(_ seen: ReplacementSeen, _ process: WorkerProcess) {

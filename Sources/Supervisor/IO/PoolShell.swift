@@ -109,7 +109,9 @@ final class PoolShell {
     func flush() -> Bool {
         var mustRetry = false
         for process in processes.values where process.isConnected && !process.outbox.isEmpty {
-            if process.outbox.flush(into: control, to: process.incarnation.routingID) && !process.outbox.isEmpty {
+            if !process.outbox.flush(into: control, to: process.incarnation.routingID) {
+                process.brokenSince = process.brokenSince ?? MonotonicClock.now
+            } else if !process.outbox.isEmpty {
                 mustRetry = true
             }
         }
@@ -336,6 +338,13 @@ final class PoolShell {
 
     /// One look at the status page, each heartbeat.
     private func lookAt(_ process: WorkerProcess, now: MonotonicInstant) {
+        // A death breaks the connection, too, and is told by the pidfd before the next look.
+        if let since = process.brokenSince, now - since >= settings.heartbeat {
+            return condemn(process.incarnation, reason: "its connection is broken")
+        }
+        if process.isConnected, !process.silence.wasLate(now: now), process.isEdgeBroken() {
+            return condemn(process.incarnation, reason: "messages between us got lost")
+        }
         let verdict = process.silence.observed(
             turn: process.status.turn, diskCall: process.status.diskCall,
             diskCallStarted: process.status.diskCallStarted, now: now)

@@ -86,7 +86,7 @@ extension TorrentRun {
             context.output.emit(.warning("\(name): another run's writer still holds the files; waiting for it"))
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialWritten, .syncedAll,
             .finished,
-            .report:
+            .report, .neighbourBroke:
             break
         }
     }

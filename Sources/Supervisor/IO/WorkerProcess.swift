@@ -15,6 +15,11 @@ final class WorkerProcess {
     var outbox = Outbox()
     /// Set by `hello`: before it, nothing can be sent.
     var isConnected = false
+    /// Frames that came from it.
+    var receivedFrameCount: UInt64 = 0
+    private var edge = ControlEdge()
+    /// Since when nothing can be sent any more, although it lives.
+    var brokenSince: MonotonicInstant?
     var complaints: WorkerComplaints
     /// What to say when the worker has named a descriptor as received.
     private var waiting: [UInt32: [() -> Void]] = [:]
@@ -34,6 +39,15 @@ final class WorkerProcess {
         self.peerCapacity = peerCapacity
         self.silence = silence
         self.complaints = complaints
+    }
+
+    /// Whether the control connection lost something; one look, every heartbeat.
+    func isEdgeBroken() -> Bool {
+        // First what came, then what was sent: news on their way count as such.
+        let (receivedNews, receivedOrders) = (receivedFrameCount, status.receivedOrders)
+        return edge.isBroken(
+            sentOrders: outbox.frameCount, receivedOrders: receivedOrders, sentNews: status.sentNews,
+            receivedNews: receivedNews)
     }
 
     /// Passes descriptors over the lifeline. They may be named when `whenAllArrived` says so.

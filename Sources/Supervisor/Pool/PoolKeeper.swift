@@ -33,9 +33,11 @@ struct PoolKeeper {
     private let order: [Place]
     /// Start nobody any more; deaths are only noted.
     private var isStopping = false
+    private var debts: Debts
 
     init(plan: PoolPlan, now: MonotonicInstant) {
         order = plan.places
+        debts = Debts(now: now)
         for place in order { places[place] = PlaceState(phase: .vacant(until: now)) }
     }
 
@@ -63,8 +65,15 @@ struct PoolKeeper {
 
     // MARK: Events
 
+    /// Call it at every heartbeat, and at `nextDeadline`.
     mutating func timerFired(now: MonotonicInstant, into actions: inout [Action]) {
         guard !isStopping else { return }
+        for debt in debts.overdue(owed, now: now) {
+            let limit = Int(debt.kind.limit.inSeconds)
+            mustGo(
+                debt.debtor, ending: .ownDoing, reason: "it has not \(debt.kind.description) within \(limit) s",
+                into: &actions)
+        }
         for place in order {
             guard let state = places[place], case .vacant(let until) = state.phase, until <= now else { continue }
             var filled = state
@@ -198,6 +207,23 @@ struct PoolKeeper {
     mutating func stopping() { isStopping = true }
 
     // MARK: Steps
+
+    /// What the pool waits for, and from whom.
+    private var owed: Set<Debt> {
+        var owed: Set<Debt> = []
+        for (place, state) in places {
+            switch state.phase {
+            case .starting: owed.insert(Debt(debtor: state.incarnation(at: place), kind: .hello))
+            case .joining: owed.insert(Debt(debtor: state.incarnation(at: place), kind: .ready))
+            case .settling:
+                for pair in state.unmapped { owed.insert(Debt(debtor: pair.reader, kind: .mapping)) }
+                if state.isAdopting { owed.insert(Debt(debtor: state.incarnation(at: place), kind: .adoption)) }
+            case .vacant, .waitingToJoin, .working, .givenUp: break
+            }
+            for neighbour in state.unseenBy { owed.insert(Debt(debtor: neighbour, kind: .replacementSeen)) }
+        }
+        return owed
+    }
 
     /// Whether the process may still go on to the next phase: it lives and was not condemned.
     private func isExpected(_ worker: Incarnation) -> Bool {

@@ -119,6 +119,7 @@ final class WriterProcess {
                 loop.tell(news)
             case .answer(let place, let assignments): unsentAnswers[place, default: []] += assignments
             case .perform(let order): disk.perform(order, regions: regions)
+            case .accuse(let sender, let error): loop.neighbourBroke(sender, "its frame makes no sense (\(error))")
             }
         }
     }
@@ -136,7 +137,7 @@ final class WriterProcess {
                 descriptor: memory.rawValue, byteCount: Int(region.byteCount), access: .readOnly)
         } catch { WorkerLaunch.fail(.startFailed, "\(loop.launch.order.who.place): \(error)") }
         var actions: [WriterCore.Action] = []
-        try core.regionMapped(
+        core.regionMapped(
             region.owner, byteCount: Int(region.byteCount), now: MonotonicClock.now, into: &actions)
         perform(actions)
     }

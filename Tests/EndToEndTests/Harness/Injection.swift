@@ -15,6 +15,8 @@ struct Injection {
         case connect
         case socket
         case receive = "read,readv,recvfrom,recvmsg"
+        /// Of the pool's own connections alone.
+        case poolSend = "sendto"
         case send = "write,writev,sendto,sendmsg"
         case putToFile = "pwrite64,pwritev,pwritev2"
         case getFromFile = "pread64,preadv,preadv2"
@@ -64,6 +66,16 @@ struct Injection {
         _ role: String, _ calls: Calls, _ fault: Fault, when: String, on file: String? = nil, in workspace: Workspace
     ) throws {
         try self.init(role, [(calls, fault, when)], on: file, in: workspace)
+    }
+
+    /// Words before a supervisor's own that make its calls fail, from the first on. It stays the process that was
+    /// started, and its workers are left alone.
+    static func supervisor(_ calls: Calls, error: String, when: String, traceTo path: String = "/dev/null") -> [String]
+    {
+        [
+            "strace", "-D", "-qq", "-o", path, "-e", "trace=\(calls.rawValue)", "-e",
+            "inject=\(calls.rawValue):error=\(error):when=\(when)",
+        ]
     }
 
     /// Options of the supervisor.

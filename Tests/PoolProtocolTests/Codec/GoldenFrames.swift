@@ -179,6 +179,8 @@ let goldenFrames = """
     writerToSupervisor.report
       1001000000000000000200000000000000030000000000000004000000000000
       00
+    writerToSupervisor.neighbourBroke
+      110200000200000005006672616d65
     peerWorkerToHashWorker.hello
       01010100020000004d0000000500000000000000
     peerWorkerToHashWorker.welcome
@@ -207,5 +209,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary dea9a76c20a9a177
+    vocabulary 6421351562fb0567
     """

@@ -109,7 +109,8 @@ struct SilenceTests {
     @Test func pageFieldsLieWithinThePage() {
         let offsets = [
             StatusPage.turnOffset, StatusPage.turnStartedOffset, StatusPage.diskCallOffset,
-            StatusPage.diskCallStartedOffset, StatusPage.progressOffset,
+            StatusPage.diskCallStartedOffset, StatusPage.progressOffset, StatusPage.sentNewsOffset,
+            StatusPage.receivedOrdersOffset,
         ]
         #expect(Set(offsets).count == offsets.count)
         for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.byteCount) }

@@ -45,12 +45,15 @@ package struct Silence {
         lastChange = now
     }
 
+    /// Whether we were late for this look: stopped ourselves, or the machine slept.
+    package func wasLate(now: MonotonicInstant) -> Bool { now - lastCheck > heartbeat * 2 }
+
     /// One look at the worker's status page; call it every heartbeat. Workers turn their loops at least that often.
     package mutating func observed(
         turn: UInt64, diskCall: DiskCall, diskCallStarted: MonotonicInstant, now: MonotonicInstant
     ) -> Verdict {
         // Our own loop was late (we were stopped, or the machine slept): the worker had no fair chance either.
-        let weWereLate = now - lastCheck > heartbeat * 2
+        let weWereLate = wasLate(now: now)
         lastCheck = now
         guard hasSpoken else {
             if weWereLate { lastChange = now }

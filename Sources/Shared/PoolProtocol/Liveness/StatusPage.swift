@@ -1,7 +1,7 @@
 /// Layout of the one page that every worker shares with the supervisor: written by the worker's own loop, read by the
 /// supervisor, which believes nothing in it (all fields are plain numbers with no meaning for memory).
 package enum StatusPage {
-    package static let layoutVersion: UInt32 = 1
+    package static let layoutVersion: UInt32 = 2
     package static let byteCount = 4096
 
     /// Turns of the worker's loop; a count that stands still is a loop that hangs or spins. u64.
@@ -17,6 +17,10 @@ package enum StatusPage {
     /// What the worker has in its memory at the end of a turn: a peer-worker's slots in use, a hash-worker's frames, a
     /// writer's pieces. Told here and not in a message, so that it outlives the process. u64.
     package static let heldCountOffset = 40
+    /// Frames that this process handed to its control connection. u64.
+    package static let sentNewsOffset = 48
+    /// Frames that came over its control connection. u64.
+    package static let receivedOrdersOffset = 56
 }
 
 /// What the disk thread of a worker may be busy with; never a reason to kill the worker.

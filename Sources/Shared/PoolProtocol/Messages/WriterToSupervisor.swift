@@ -25,6 +25,8 @@ package enum WriterToSupervisor: PoolMessage {
     /// Another run's writer still holds the files.
     case waitingForLock(torrent: UInt16)
     case report(WriteReport)
+    /// A hash-worker sent what no sound one sends, or its connection is broken: it is to be replaced.
+    case neighbourBroke(Incarnation, text: String)
 
     package static let edge = Edge.writerToSupervisor
 
@@ -46,6 +48,7 @@ package enum WriterToSupervisor: PoolMessage {
         .diskRecovered,
         .waitingForLock(torrent: 7),
         .report(WriteReport(writtenByteCount: 1, writeCallCount: 2, syncCount: 3, syncNanoseconds: 4)),
+        .neighbourBroke(Incarnation(Place(.hashWorker, 0), generation: 2), text: "frame"),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -89,6 +92,10 @@ package enum WriterToSupervisor: PoolMessage {
         case .report(let report):
             writer.put(UInt8(16))
             report.encode(into: &writer)
+        case .neighbourBroke(let who, let text):
+            writer.put(UInt8(17))
+            who.encode(into: &writer)
+            writer.put(text: text)
         }
     }
 
@@ -110,6 +117,7 @@ package enum WriterToSupervisor: PoolMessage {
         case 14: self = .diskRecovered
         case 15: self = .waitingForLock(torrent: try reader.get())
         case 16: self = .report(try WriteReport(from: &reader))
+        case 17: self = .neighbourBroke(try Incarnation(from: &reader), text: try reader.getText())
         case let kind: throw .unknownKind(kind)
         }
     }

@@ -19,6 +19,15 @@ package struct Outbox {
         message.encode(into: &open)
     }
 
+    /// Frames that were sent or wait to be; an open batch is none yet.
+    package var frameCount: UInt64 { sentFrameCount + UInt64(sealed.count) }
+
+    /// A frame that says how many went before it.
+    package mutating func appendProbe() {
+        seal()
+        sealed.append(Greeting.probe(framesBefore: frameCount).encoded)
+    }
+
     /// A frame that stands alone (a greeting).
     package mutating func append(frame: [UInt8]) {
         seal()

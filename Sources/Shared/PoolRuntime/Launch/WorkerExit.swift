@@ -9,4 +9,6 @@ package enum WorkerExit: Int32 {
     case startFailed = 71
     /// The supervisor is gone.
     case supervisorGone = 72
+    /// The connection to a living neighbour broke: what was on its way is lost, so the pool has to start over with us.
+    case edgeBroken = 73
 }

@@ -28,8 +28,12 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     private let control: ZMQSocket
     private let data: ZMQSocket
     private var controlOutbox = Outbox()
+    private var receivedOrderCount: UInt64 = 0
     private var dataOutboxes: [Incarnation: Outbox] = [:]
     private var neighbours = Neighbours()
+    private var edges: EdgeWatch
+    /// Neighbours that the supervisor was asked to replace: nothing of them counts any more.
+    private var accused: Set<Incarnation> = []
     private var isReady = false
     private var descriptors: [UInt32: OwnedDescriptor] = [:]
     private var nextBeat = MonotonicInstant.distantPast
@@ -42,6 +46,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package init(_ launch: WorkerLaunch) {
         self.launch = launch
         heartbeat = .milliseconds(Int(launch.order.heartbeatMilliseconds)) / 2
+        edges = EdgeWatch(heartbeat: heartbeat * 2)
         let who = launch.order.who
         do throws(SystemCallError) {
             poll = try PollLoop()
@@ -71,8 +76,10 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         poll.timerFired = { [unowned self] now in if now >= nextDeadline() { timerFired(now) } }
         poll.turnEnded = { [unowned self] in
             turnEnding()
+            watchEdges()
             flush()
             launch.status.holds(heldCount())
+            launch.status.counted(sentNews: controlOutbox.frameCount, receivedOrders: receivedOrderCount)
             launch.status.turnEnded()
         }
         do throws(SystemCallError) {
@@ -151,6 +158,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         for receiver in Array(dataOutboxes.keys) where !dataOutboxes[receiver]!.isEmpty {
             if !dataOutboxes[receiver]!.flush(into: data, to: receiver.routingID) {
                 dataOutboxes[receiver] = nil
+                edges.broke(receiver)
             } else if !dataOutboxes[receiver]!.isEmpty {
                 mustRetry = true
             }
@@ -160,6 +168,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
 
     private func receiveOrders() {
         let mayHaveMore = control.receive(limit: Self.receiveLimit) { _, frame in
+            receivedOrderCount += 1
             do throws(PoolCodecError) {
                 try Order.decodeAll(frame) { order in
                     if let join = order.joinOrder { joinPool(join) } else { orderReceived(order) }
@@ -171,16 +180,39 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
 
     private func receiveFrames() {
         let mayHaveMore = data.receive(limit: Self.receiveLimit) { sender, frame in
-            guard let sender = Incarnation(routingID: sender) else { return }
+            guard let sender = Incarnation(routingID: sender), !accused.contains(sender) else { return }
+            edges.frameReceived(from: sender)
             do throws(PoolCodecError) {
                 if let greeting = try Greeting(frame: frame) {
                     greeted(greeting, by: sender)
                 } else if neighbours.isCurrent(sender) {
                     try frameReceived(sender, frame)
                 }
-            } catch { breakDown("a frame of \(sender) cannot be read (\(error))") }
+            } catch { neighbourBroke(sender, "its frame cannot be read (\(error))") }
         }
         if mayHaveMore { poll.mustNotWait = true }
+    }
+
+    /// The one of two neighbours that is trusted less has to go: the other, if the supervisor believes us, or ourselves.
+    package func neighbourBroke(_ neighbour: Incarnation, _ text: String, as code: WorkerExit = .protocolBroken) {
+        guard neighbours.isCurrent(neighbour) || News.accusation(of: neighbour, text) == nil else { return }
+        guard let accusation = News.accusation(of: neighbour, text) else {
+            WorkerLaunch.fail(code, "\(launch.order.who.place): \(neighbour): \(text)")
+        }
+        guard accused.insert(neighbour).inserted else { return }
+        tell(accusation)
+    }
+
+    /// Tries the connections to all neighbours, once a heartbeat.
+    private func watchEdges() {
+        let now = MonotonicClock.now
+        guard now >= edges.nextLook else { return }
+        let current = neighbours.all
+        accused.formIntersection(current)
+        for (neighbour, fault) in edges.look(at: current, now: now) where !accused.contains(neighbour) {
+            neighbourBroke(neighbour, fault.description, as: .edgeBroken)
+        }
+        for neighbour in current { dataOutboxes[neighbour, default: Outbox()].appendProbe() }
     }
 
     private func joinPool(_ join: JoinOrder) {
@@ -200,8 +232,9 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         switch greeting {
         case .hello(let hello), .welcome(let hello):
             guard hello.vocabulary == Vocabulary.hash, hello.who == sender else {
-                breakDown("\(sender) is of another build")
+                return neighbourBroke(sender, "it is of another build")
             }
+        case .probe(let count): return edges.probeReceived(from: sender, framesBefore: count)
         }
         switch greeting {
         case .hello:
@@ -213,6 +246,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             neighbours.welcomed(by: sender)
             neighbourJoined(sender)
             checkJoined()
+        case .probe: break
         }
     }
 

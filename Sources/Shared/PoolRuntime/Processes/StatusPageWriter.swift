@@ -35,6 +35,12 @@ package final class StatusPageWriter: @unchecked Sendable {
         store(UInt64(count), StatusPage.heldCountOffset)
     }
 
+    /// Frames of the control connection so far; the loop's thread only.
+    package func counted(sentNews: UInt64, receivedOrders: UInt64) {
+        store(sentNews, StatusPage.sentNewsOffset)
+        store(receivedOrders, StatusPage.receivedOrdersOffset)
+    }
+
     /// Marks a call of the disk thread that may block, for as long as `body` runs.
     package func during<Result, Failure: Error>(
         _ call: DiskCall, _ body: () throws(Failure) -> Result
@@ -60,6 +66,8 @@ package struct StatusPageReader {
     }
     package var progress: UInt64 { load(StatusPage.progressOffset) }
     package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
+    package var sentNews: UInt64 { load(StatusPage.sentNewsOffset) }
+    package var receivedOrders: UInt64 { load(StatusPage.receivedOrdersOffset) }
 
     private func load(_ offset: Int) -> UInt64 { clinux_load_acquire_64(mapping.base + offset) }
 }
