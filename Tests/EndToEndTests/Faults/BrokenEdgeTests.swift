@@ -8,7 +8,7 @@ extension EndToEnd {
         let workspace: Workspace
         init() throws { workspace = try Workspace("edges") }
 
-        /// Only libzmq's own thread sends by this call.
+        /// libzmq's thread sends by this call, and a peer-worker's own to its peers; strace counts each thread's calls.
         @Test(arguments: [
             ("peer", "14", "ENOBUFS"), ("peer", "30", "ENOBUFS"), ("hash", "40", "ENOBUFS"), ("writer", "14", "EPIPE"),
         ])
@@ -21,7 +21,7 @@ extension EndToEnd {
                 ["--no-tracker", "--heartbeat-ms", "100", "--workers", "1"] + injection.options
                     + ["--peer", "127.0.0.1:\(seeder.port)", "--peer", "127.0.0.2:\(seeder.port)"])
             try run.expectWhole(torrent, refetched: torrent.byteCount, within: 20)
-            #expect(injection.injectedCount == 1)
+            #expect((role == "peer" ? 1...2 : 1...1).contains(injection.injectedCount))
             let dead = run.events.filter { $0.isA("worker", "dead") && $0.count("status") != 0 }
             #expect(!dead.isEmpty && dead.count <= 2)
         }
