@@ -317,6 +317,7 @@ final class PoolShell {
         // The rest of the group (a wrapper's other children) dies with the worker.
         Glibc.kill(-process.child.processID, SIGKILL)
         receive()
+        process.ended()
         processes[worker.place] = nil
         latestTrouble[worker.place.role] =
             (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")

@@ -73,6 +73,10 @@ final class WorkerProcess {
         if let last = waiting.keys.max() { waiting[last]!.append(then) } else { then() }
     }
 
+    /// The process was reaped: what waits for its answers never runs. Those waiting hold this object, and with it its
+    /// descriptors.
+    func ended() { waiting = [:] }
+
     func descriptorReceived(_ name: UInt32) {
         for then in waiting.removeValue(forKey: name) ?? [] { then() }
     }

@@ -69,6 +69,7 @@ final class HashWorkerStandIn {
         poll(&item, 1, 5000)
         _ = try? process.child.reap()
         lifeline = nil
+        process.ended()
     }
 
     /// Goes on until there is nothing to do for either side.

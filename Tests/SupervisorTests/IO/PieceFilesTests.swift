@@ -53,8 +53,9 @@ struct PieceFilesTests {
         /// Asks about one piece.
         func ask(_ piece: PieceIndex, _ files: PieceFiles, _ worker: HashWorkerStandIn) throws(PieceFiles.Failure) {
             let digest = metainfo.hash(of: piece).digest
-            try files.reach(piece, by: worker.process) { spans, isLast in
-                worker.process.outbox.append(
+            let process = worker.process
+            try files.reach(piece, by: process) { spans, isLast in
+                process.outbox.append(
                     SupervisorToHashWorker.recheck(
                         torrent: 0, piece: piece, digest: digest, spans, isLast: isLast))
             }
@@ -155,6 +156,20 @@ struct PieceFilesTests {
         try disk.ask(PieceIndex(0), files, successor)
         try successor.run()
         #expect(successor.outcomes == [PieceIndex(0): .right])
+    }
+
+    /// Its lifeline and its other descriptors would stay open for as long as the run.
+    @Test func deadWorkerIsForgottenWithAllThatWaitedForIt() throws {
+        let disk = try Disk(.multiple(byteCounts: [10], pieceByteCount: 16384))
+        weak var process: WorkerProcess?
+        do {
+            let worker = try HashWorkerStandIn()
+            process = worker.process
+            try disk.ask(PieceIndex(0), disk.files, worker)
+            #expect(worker.process.awaitsDescriptors)
+            worker.kill()
+        }
+        #expect(process == nil)
     }
 
     @Test func everythingIsClosedAtTheEnd() throws {
