@@ -79,6 +79,25 @@ extension EndToEnd {
                 "what is in the files is checked, not fetched again")
         }
 
+        /// Nothing was synced yet, so the journal claims nothing; but it knows the file, and the file its holes.
+        @Test func aRunKilledInItsFirstSecondLeavesLittleToCheck() throws {
+            let torrent = try workspace.makeTorrent(size: "24M", pieceLength: "128K")
+            let first = try start(torrent, try Seeder.lean(torrent, in: workspace, rate: 4 << 20))
+            try first.wait(forPieces: 4)
+            first.process.send(SIGKILL)
+            try first.process.wait(within: 5)
+            first.expectNothingLeft()
+            #expect(first.pieces("synced").isEmpty)
+
+            let second = try start(torrent, try Seeder.lean(torrent, in: workspace))
+            try second.expectEnd(0)
+            torrent.expectComplete(in: second.directory)
+            let checked = second.events.compactMap { $0.count("check_length") }.max() ?? 0
+            #expect(checked >= 4 * torrent.pieceByteCount)
+            // The last of what was written may be in no event.
+            #expect(checked < torrent.byteCount / 2)
+        }
+
         @Test func killsOneAfterAnotherNeverSpoilTheFiles() throws {
             let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let slow = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)

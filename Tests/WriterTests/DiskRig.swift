@@ -115,6 +115,8 @@ final class DiskRig {
             Array(FileManager.default.contents(atPath: root + "/journal")!), subject: table.journalSubject)
     }
 
+    func journalByteCount() throws -> Int { try Data(contentsOf: URL(fileURLWithPath: root + "/journal")).count }
+
     /// What a file of the table has to hold when everything was written.
     func expected(_ number: Int) -> [UInt8] {
         let file = table.files[number]

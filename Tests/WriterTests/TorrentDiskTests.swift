@@ -37,6 +37,19 @@ import Testing
         #expect(rig.counters.report.syncCount > 0)
     }
 
+    @Test func writtenFilesAreInTheJournalBeforeTheFirstSync() throws {
+        let rig = try DiskRig(Self.mixed)
+        _ = try rig.write(0, 16)
+        var information = stat()
+        stat(rig.directory + "/file0", &information)
+        let state = try rig.journal().state
+        #expect(state.inodes[0] == UInt64(information.st_ino))
+        #expect(state.synced.isEmpty, "a file that is ours claims nothing")
+        let size = try rig.journalByteCount()
+        _ = try rig.write(0, 16)
+        #expect(try rig.journalByteCount() == size, "once is enough")
+    }
+
     @Test func linkBelowTheDirectoryIsNotFollowed() throws {
         let rig = try DiskRig(Self.mixed, prepared: false)
         mkdir(rig.root + "/outside", 0o755)

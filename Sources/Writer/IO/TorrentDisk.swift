@@ -32,6 +32,7 @@ final class TorrentDisk {
         case .write(_, let plan):
             attempt { () throws(StageError) in
                 try at(.writing) { () throws(SystemCallError) in try files.write(plan, addresses: addresses) }
+                recordNewFiles()
             }
         case .sync(_, let batch): attempt { () throws(StageError) in try sync(batch) }
         case .record(_, let records): attempt { () throws(StageError) in try record(records) }
@@ -82,6 +83,19 @@ final class TorrentDisk {
                 try counters.syncing { () throws(SystemCallError) in try journal.sync() }
             }
         }
+    }
+
+    /// Names files that were opened for the first time, without waiting for the sync that follows their first pieces: a
+    /// next start that does not know a file as ours has to read all of it. What cannot be told now is told then.
+    private func recordNewFiles() {
+        guard files.inodes.count > recordedInodes.count else { return }
+        let identities = newIdentities
+        do throws(SystemCallError) {
+            try counters.during(.write) { () throws(SystemCallError) in
+                try journal.append([.filesKnown(identities)])
+            }
+            for identity in identities { recordedInodes[Int(identity.file)] = identity.inode }
+        } catch { return }
     }
 
     private var newIdentities: [FileIdentity] {
