@@ -41,7 +41,7 @@ def run(scene):
             met(scene, network, f"{percent} % loss, {control}", data)
             scene.figures[f"{percent} % loss, {control}"] += f", {link.lost()} packets lost"
             link.free()
-    down_and_up(scene, network, link, usual, scene.usual(30, 4))
+    down_and_up(scene, network, link, usual, scene.usual(30, 3))
 
 
 def met(scene, network, name, data):

@@ -1,4 +1,4 @@
-"""How much may be sent twice: what was in flight at each death of a worker, and what the end game asked of two peers."""
+"""How much may be sent twice: what was in flight when a worker died, and what the end game asked of two peers."""
 
 SLOT = 1 << 14
 FRAME = 1 << 16
@@ -12,8 +12,8 @@ def duplicates(log):
 
 
 def most_lost(log, piece_length):
-    """Bytes: of a dead peer-worker the blocks in its slots and the windows of its connections; of pieces that were opened
-    again without a verdict (two deaths of their hash-worker in a row) all."""
+    """Bytes: of a dead peer-worker the blocks in its slots and the windows of its connections; of pieces that were
+    opened again without a verdict (two deaths of their hash-worker in a row) all."""
     connections, opened, count = {}, set(), 0
     for event in log.events:
         kind, state = event["event"], event.get("state")

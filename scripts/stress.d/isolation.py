@@ -11,8 +11,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def enter():
-    """As root: a mount namespace of our own, in which everything that is mounted ends with us, and a /dev/shm of our own,
-    in which every leftover is ours."""
+    """As root: a mount namespace of our own, in which everything that is mounted ends with us, and a /dev/shm of our
+    own, in which every leftover is ours."""
     if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0:
         return
     mount("none", "/", None, MS_REC | MS_PRIVATE)

@@ -48,7 +48,7 @@ def many_kills(scene, count):
 
 def price_of_a_kill_a_second(scene):
     """Both at a rate that the seeders hold, and as fast as it goes."""
-    for name, size, rate in (("at 48 MiB/s", scene.usual(1 << 30, 96 << 20), 16 << 20),
+    for name, size, rate in (("at 48 MiB/s", scene.usual(1 << 30, 64 << 20), 16 << 20),
                              ("unlimited", scene.usual(8 << 30, 0), 0)):
         if size == 0 or scene.is_time_over:
             continue

@@ -8,27 +8,28 @@ POOL = ("--workers", "4", "--hash-workers", "2", "--max-peers", "1200", "--heart
 
 
 def run(scene):
-    data = scene.payload(scene.usual(512 << 20, 64 << 20), scene.usual(1 << 20, 1 << 18))
-    count = scene.usual(PEERS, 1000)
+    data = scene.payload(scene.usual(512 << 20, 48 << 20), scene.usual(1 << 20, 1 << 18))
     # One seeder that answers at every address of 127.0.0.0/8: a peer at each, as far as the other side can see.
-    seeders = scene.seeders(data, 1, rate=scene.usual(16 << 20, 10 << 20), network=Everywhere())
+    seeders = scene.seeders(data, 1, rate=scene.usual(16 << 20, 8 << 20), network=Everywhere())
     port = seeders.addresses[0].rpartition(":")[2]
-    peers = [f"127.1.{number // 250}.{1 + number % 250}:{port}" for number in range(count)]
+    peers = [f"127.1.{number // 250}.{1 + number % 250}:{port}" for number in range(PEERS)]
     run = scene.run(data, peers, *POOL)
-    run.wait(f"{count} connections", 60, lambda: run.progress.get("num_peers", 0) >= count)
+    run.wait(f"{PEERS} connections", 60, lambda: run.progress.get("num_peers", 0) >= PEERS)
     connected = run.log.last("progress")["ts"] - run.log.last("start")["ts"]
-    hits = killer.Killer(run, scene.random, killer.logarithmic(scene.random, 1, 4), kills_only=True)
+    interval = killer.logarithmic(scene.random, *scene.usual((1, 4), (0.2, 0.8)))
+    hits = killer.Killer(run, scene.random, interval, kills_only=True)
     hits.strike_until(lambda: hits.total >= scene.usual(10, 2) or scene.is_time_over)
     run.wait_for_end(within=240)
     most = max(event.get("num_peers", 0) for event in run.log.of("progress"))
     resident = [sample.resident for sample in run.samples]
     scene.figures.update({
         "connections at a time": most, "all connected after s": connected, **hits.figures(),
-        **killer.replacement_figures(run.log), "supervisor's memory MiB": spread([b / (1 << 20) for b in resident], 1),
+        **killer.replacement_figures(run.log),
+        "supervisor's memory MiB": spread([count / (1 << 20) for count in resident], 1),
         "payload": mebibytes(data.size), "wall s": run.ended - run.started})
     oracle.after_download(run)
-    if most < count:
-        raise Failed(f"{most} connections at a time, wanted {count}")
+    if most < PEERS:
+        raise Failed(f"{most} connections at a time, wanted {PEERS}")
 
 
 class Everywhere:

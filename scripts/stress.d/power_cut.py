@@ -1,7 +1,7 @@
 """The power fails at random times: ext4 on a loop device, shut down without a flush, mounted again.
 
-Every piece that the journal then claims has to re-hash right, `verify` must find the same, and the next start must go on
-from there and end with the source's bytes.
+Every piece that the journal then claims has to re-hash right, `verify` must find the same, and the next start must go
+on from there and end with the source's bytes.
 """
 import json
 import subprocess
@@ -17,7 +17,7 @@ POOL = ("--workers", "2", "--hash-workers", "1")
 
 
 def run(scene):
-    count = scene.count(50, 3)
+    count = scene.count(50, 2)
     data = scene.payload(scene.usual(256 << 20, 24 << 20))
     disk = disks.Ext4(scene, "disk", data.size + (128 << 20))
     seeders = scene.seeders(data, 2, rate=int(data.size / 2 / scene.usual(25, 8)))

@@ -20,11 +20,11 @@ TOLD_AFTER = 11
 
 
 def run(scene):
-    slow_calls(scene, scene.payload(scene.usual(256 << 20, 16 << 20)))
+    slow_calls(scene, scene.payload(scene.usual(256 << 20, 4 << 20)))
     disk = disks.Ext4(scene, "disk", 1 << 30)
-    seconds = scene.usual(60, 6)
-    frozen(scene, disk, scene.payload(scene.usual(512 << 20, 64 << 20)), seconds)
-    writer_killed(scene, disk, scene.payload(scene.usual(128 << 20, 32 << 20)), scene.usual(15, 3))
+    seconds = scene.usual(60, 4)
+    frozen(scene, disk, scene.payload(scene.usual(512 << 20, 32 << 20)), seconds)
+    writer_killed(scene, disk, scene.payload(scene.usual(128 << 20, 32 << 20)), scene.usual(15, 2))
 
 
 def slow_calls(scene, data):

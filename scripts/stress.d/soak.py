@@ -13,9 +13,9 @@ MOST_GROWTH = 8 << 20
 
 
 def run(scene):
-    seconds = scene.usual((scene.options.minutes or 10) * 60, 8)
-    shortest, longest = scene.usual((5, 30), (0.5, 1.5))
-    size = scene.usual(max(256, int(seconds * 4)) << 20, 64 << 20)
+    seconds = scene.usual((scene.options.minutes or 10) * 60, 6)
+    shortest, longest = scene.usual((5, 30), (0.3, 1))
+    size = scene.usual(max(256, int(seconds * 4)) << 20, 48 << 20)
     data = scene.payload(size, scene.usual(1 << 20, 1 << 18))
     seeders = scene.seeders(data, 3, rate=int(size / seconds / 3))
     run = scene.run(data, seeders.addresses, *POOL)
