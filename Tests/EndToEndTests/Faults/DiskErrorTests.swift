@@ -54,10 +54,11 @@ extension EndToEnd {
             #expect(Set(next.pieces("granted")).isDisjoint(with: run.pieces("written")))
         }
 
-        /// The records of what is synced wait, and nothing is called synced meanwhile.
+        /// The records of what is synced wait, and nothing is called synced meanwhile. The first record is that of a new
+        /// file, which can wait for them.
         @Test func aFullDiskUnderTheJournalIsAPauseToo() throws {
             let journal = try workspace.journalPath(of: torrent)
-            let injection = try Injection("writer", .append, .error("ENOSPC"), when: "1", on: journal, in: workspace)
+            let injection = try Injection("writer", .append, .error("ENOSPC"), when: "2", on: journal, in: workspace)
             let run = try download(injection)
             try run.wait(for: "the trouble") { $0.text("trouble") != nil }
             #expect(run.pieces("synced").isEmpty)
