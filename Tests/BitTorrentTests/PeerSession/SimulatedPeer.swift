@@ -24,6 +24,8 @@ struct SimulatedPeer {
     private var line: [(block: BlockAddress, arrival: MonotonicInstant)] = []
     private var lineFreeAt: MonotonicInstant
     private var missing: [BlockAddress]
+    /// What a silent peer was last asked for to learn whether it is back; it may have come before.
+    private var probed: BlockAddress?
 
     init(geometry: TorrentGeometry, seed: UInt64, reqq: Int? = nil) {
         talk = .unchoked(geometry: geometry)
@@ -52,6 +54,10 @@ struct SimulatedPeer {
     }
 
     private mutating func deliver(_ block: BlockAddress) {
+        if block == probed, received.contains(block) {
+            _ = talk.deliver(block)
+            return
+        }
         switch talk.deliver(block).verdict {
         case .take: if !received.insert(block).inserted { duplicates += 1 }
         case .takeLate:
@@ -66,16 +72,27 @@ struct SimulatedPeer {
     }
 
     private mutating func fill() {
+        if case .send(.request(let span)) = talk.probe().first,
+            let block = talk.torrent.geometry.block(index: span.index, begin: span.begin, length: span.byteCount)
+        {
+            probed = block
+            queue(block)
+        }
         while let block = missing.last {
             let sent = talk.request(block)
             if sent.isEmpty { break }
             missing.removeLast()
             mostAwaited = max(mostAwaited, talk.session.awaitedCount)
-            if Double.random(in: 0..<1, using: &random) < lossShare || line.count >= queueLimit { continue }
-            let byteCount = talk.torrent.geometry.length(of: block)
-            let start = max(lineFreeAt, talk.clock.now + delay)
-            lineFreeAt = start + .nanoseconds(Int64(Double(byteCount) / bytesPerSecond * 1e9))
-            line.append((block, lineFreeAt + delay))
+            queue(block)
         }
+    }
+
+    /// The peer has got a request, unless it is lost.
+    private mutating func queue(_ block: BlockAddress) {
+        if Double.random(in: 0..<1, using: &random) < lossShare || line.count >= queueLimit { return }
+        let byteCount = talk.torrent.geometry.length(of: block)
+        let start = max(lineFreeAt, talk.clock.now + delay)
+        lineFreeAt = start + .nanoseconds(Int64(Double(byteCount) / bytesPerSecond * 1e9))
+        line.append((block, lineFreeAt + delay))
     }
 }
