@@ -57,6 +57,9 @@ extension PeerWorkerProcess {
         if capacity >= min(Self.requestsPerMessage, max(1, (awaited + capacity) / 4)) {
             let requested = request(upTo: capacity, connection, torrent, now: now)
             setIdle(connection, torrent, blockCount: capacity - requested)
+        } else {
+            // More blocks would not be asked for now either, so it must not go on wishing for them.
+            countIdle(connection, torrent, blockCount: 0)
         }
         measureWindow(connection, torrent, now: now)
     }
@@ -88,10 +91,13 @@ extension PeerWorkerProcess {
     /// Notes how many blocks the peer could have been asked for besides.
     private func setIdle(_ connection: Connection, _ torrent: PeerTorrent, blockCount: Int) {
         let counts = connection.session.isServing && connection.session.isInterested
-        let idle = counts ? blockCount : 0
-        torrent.idleBlockCount += idle - connection.idleBlockCount
-        connection.idleBlockCount = idle
+        countIdle(connection, torrent, blockCount: counts ? blockCount : 0)
         if blockCount > 0 { torrent.hungry.insert(connection.peer) } else { torrent.hungry.remove(connection.peer) }
+    }
+
+    private func countIdle(_ connection: Connection, _ torrent: PeerTorrent, blockCount: Int) {
+        torrent.idleBlockCount += blockCount - connection.idleBlockCount
+        connection.idleBlockCount = blockCount
     }
 
     /// Takes the peer's window into the torrent's sum.
