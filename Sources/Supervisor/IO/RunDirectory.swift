@@ -9,21 +9,25 @@ final class RunDirectory {
     private let lock: OwnedDescriptor
 
     private static let prefix = "run-"
+    /// Of a directory whose lock is not held yet, which would look like that of a dead run to another start.
+    private static let unfinishedPrefix = "new-"
     private static let lockName = "lock"
 
     /// Makes a fresh directory below the user's runtime directory.
     init(environment: [String: String]) throws(SystemCallError) {
         let base = try Self.makeBase(environment)
         Self.sweep(base)
-        var template = Array("\(base)/\(Self.prefix)XXXXXX".utf8CString)
+        var template = Array("\(base)/\(Self.unfinishedPrefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", errno, subject: base) }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let lockPath = "\(path)/\(Self.lockName)"
+        let unfinished = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let lockPath = "\(unfinished)/\(Self.lockName)"
         lock = OwnedDescriptor(
             try checked("open", subject: lockPath, clinux_open(lockPath, O_CREAT | O_RDWR, 0o600)))
         guard flock(lock.rawValue, LOCK_EX | LOCK_NB) == 0 else {
             throw SystemCallError("flock", errno, subject: lockPath)
         }
+        path = "\(base)/\(Self.prefix)\(unfinished.suffix(6))"
+        guard rename(unfinished, path) == 0 else { throw SystemCallError("rename", errno, subject: unfinished) }
     }
 
     deinit { Self.removeFlat(path) }
@@ -48,19 +52,24 @@ final class RunDirectory {
 
     /// Removes the directories of runs that are no more: their lock is free.
     private static func sweep(_ base: String) {
-        for name in entries(of: base) where name.hasPrefix(prefix) {
+        for name in entries(of: base) {
             let directory = "\(base)/\(name)"
-            let descriptor = clinux_open("\(directory)/\(lockName)", O_RDWR, 0)
-            if descriptor < 0 {
-                // Made a moment ago by another start, or emptied half-way: only an old one is swept.
+            if name.hasPrefix(prefix) {
+                let descriptor = clinux_open("\(directory)/\(lockName)", O_RDWR, 0)
+                if descriptor < 0 {
+                    // A removal was cut short: a directory has this name only once its lock is held.
+                    if errno == ENOENT { removeFlat(directory) }
+                    continue
+                }
+                if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { removeFlat(directory) }
+                close(descriptor)
+            } else if name.hasPrefix(unfinishedPrefix) {
+                // A start that takes a minute for this is dead.
                 var information = stat()
                 if lstat(directory, &information) == 0, time(nil) - information.st_mtim.tv_sec > 60 {
                     removeFlat(directory)
                 }
-                continue
             }
-            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { removeFlat(directory) }
-            close(descriptor)
         }
     }
 
