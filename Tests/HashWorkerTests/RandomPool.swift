@@ -59,7 +59,7 @@ final class RandomPool {
     // What is on its way, in the order of its edge.
     private enum Event {
         case order(SupervisorToHashWorker)
-        case map(Int)
+        case map(Int, RegionMemory)
         case writerReplaced(UInt32)
         case writerJoined(UInt32)
     }
@@ -80,7 +80,7 @@ final class RandomPool {
         }
         isWritten = Array(repeating: false, count: sources.count)
         intakes = (0..<Self.workerCount).map { _ in RegionMemory(byteCount: Self.slotCount * 16384) }
-        events = [.map(0), .writerJoined(1), .map(1)]
+        events = [.map(0, intakes[0]), .writerJoined(1), .map(1, intakes[1])]
         self.random = random
     }
 
@@ -149,9 +149,9 @@ final class RandomPool {
         guard !events.isEmpty else { return }
         let now = now
         switch events.removeFirst() {
-        case .map(let worker):
-            isMapped[worker] = true
-            let memory = intakes[worker]
+        case .map(let worker, let memory):
+            // Of a process that has died meanwhile, too: the hash-worker hears of that later.
+            isMapped[worker] = memory === intakes[worker]
             perform {
                 $0.mapped(
                     IntakeRegion(base: memory.base, byteCount: memory.byteCount, owner: memory),
@@ -324,7 +324,7 @@ final class RandomPool {
         references[worker] = []
         firstLease[worker] = nextLease
         events.append(.order(.workerReplaced(Incarnation(Place(.peerWorker, worker), generation: 2))))
-        events.append(.map(worker))
+        events.append(.map(worker, intakes[worker]))
     }
 
     private func killWriter() {
@@ -349,7 +349,7 @@ final class RandomPool {
             start: .successor(trustsContents: trustsContents))
         events = []
         for worker in 0..<Self.workerCount {
-            events.append(.map(worker))
+            events.append(.map(worker, intakes[worker]))
             returns[worker] = []
             references[worker] = lent[worker].values.sorted { $0.lease < $1.lease }
         }
