@@ -48,7 +48,10 @@ final class SimulatedPeerWorker: SimulatedWorker {
         case .workerGivenUp(let place):
             gaveUp(place)
             pass(order)
-        case .addTorrent(let setup): process.add(setup, state: swarm.states[setup.stateDescriptor]!)
+        case .addTorrent(let setup):
+            process.add(
+                setup, state: swarm.states[setup.stateDescriptor]!,
+                files: try! FileMap(swarm.fileTable.withoutPaths, hasPaths: false))
         case .connectPeers(let peers): for peer in peers { connect(peer) }
         default: pass(order)
         }
@@ -157,6 +160,9 @@ final class PeerLink: PeerWire, PeerTransport {
         bytes.removeAll()
         return .sent
     }
+    // Nobody is unchoked, so nobody requests.
+    var isIdle: Bool { true }
+    func send(_ head: inout [UInt8], _ body: UploadBody) -> SendOutcome { .failed(EOPNOTSUPP) }
     // Slots that are short make a reader stop; what comes meanwhile waits in the connection.
     func setReading(_ isOn: Bool) {}
     func rest() {}

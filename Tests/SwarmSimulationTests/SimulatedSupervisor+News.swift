@@ -48,7 +48,7 @@ extension SimulatedSupervisor {
         case .report(_, let report, let peers):
             book.reported(peers, at: ordinal)
             if report.downloadedByteCount > 0 { keeper.workDone(by: worker) }
-        case .joined, .descriptorReceived, .drained: break
+        case .joined, .descriptorReceived, .drained, .wantFiles, .interestChanged: break
         }
     }
 

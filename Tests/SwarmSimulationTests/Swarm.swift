@@ -168,7 +168,7 @@ final class Swarm {
         states[nextDescriptor] = state
         return PeerTorrentSetup(
             torrent: 0, infoHash: metainfo.infoHash, ourID: Self.ourID, geometry: metainfo.geometry, listenPort: 0,
-            isPrivate: false, stateDescriptor: nextDescriptor)
+            isPrivate: false, stateDescriptor: nextDescriptor, fileTableDescriptor: 0)
     }
 
     let writerSetup = WriterTorrentSetup(

@@ -12,6 +12,8 @@ final class PeerTorrent {
     var demand = Demand()
     var totals = TransferTotals()
     var reports = ReportSchedule()
+    /// Where the bytes of our pieces are.
+    let files: FileMap
 
     /// Blocks that were requested and may be requested now, over all peers that take requests.
     var windowBlockCount = 0
@@ -26,15 +28,18 @@ final class PeerTorrent {
     var hasNewBlocks = false
     var nextSweep = MonotonicInstant.distantPast
 
-    /// - Parameter state: our pieces, then those still needed, each as BEP 3's bitfield.
+    /// - Parameters:
+    ///   - state: our pieces, then those still needed, each as BEP 3's bitfield.
+    ///   - files: of the same torrent.
     /// - Returns: nil when the state does not fit the geometry.
-    init?(_ setup: PeerTorrentSetup, state: [UInt8], client: String) {
+    init?(_ setup: PeerTorrentSetup, state: [UInt8], files: FileMap, client: String) {
         let pieceCount = setup.geometry.pieceCount
         let byteCount = WireLimits.bitfieldByteCount(pieceCount: pieceCount)
         guard state.count == 2 * byteCount,
             let ours = PieceSet(wireBytes: state.prefix(byteCount), pieceCount: pieceCount),
             let needed = PieceSet(wireBytes: state.suffix(byteCount), pieceCount: pieceCount)
         else { return nil }
+        self.files = files
         ordinal = setup.torrent
         identity = SessionIdentity(
             peerID: setup.ourID, client: client, listenPort: setup.listenPort == 0 ? nil : setup.listenPort)

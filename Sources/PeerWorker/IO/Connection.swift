@@ -51,7 +51,19 @@ final class Connection {
 
     /// Totals of payload.
     var downloadedByteCount: UInt64 = 0
+    var uploadedByteCount: UInt64 = 0
+    /// Payload that we receive.
     var bytesPerSecond = 0.0
+    /// Payload that we send.
+    var uploadRate: RateEstimator
+    /// What the next answer waits for.
+    var uploadWait = UploadWait.nothing
+    /// Files that come from the supervisor.
+    var waitsForFiles = 0
+    /// How often the present request had to wait for the disk.
+    var coldWaits = 0
+    /// Bytes of the file that is being sent that are in the page cache.
+    var warmRange: WarmRange?
     /// The supervisor knows that the peer is connected.
     var isAnnounced = false
     /// The peer's pieces are in the torrent's tally.
@@ -72,6 +84,7 @@ final class Connection {
         self.process = process
         isIncoming = role == .incoming
         session = process.makeSession(role, torrent: torrent, address: address)
+        uploadRate = RateEstimator(now: process.clock())
     }
 
     // MARK: Events of the transport
@@ -131,6 +144,24 @@ final class Connection {
             process.close(self)
         case .failed(let error): broke(error)
         }
+    }
+
+    /// The kernel takes a block now.
+    var canSendBlock: Bool { phase == .running && transport?.isIdle == true }
+
+    /// Sends the messages that have gathered and a block behind them, of which `outgoing` holds the head.
+    func send(_ body: UploadBody) {
+        guard let transport else { return }
+        switch transport.send(&outgoing, body) {
+        case .sent, .unread: break
+        case .failed(let error): broke(error)
+        }
+    }
+
+    /// Everything that waited for the kernel has gone.
+    func drained() {
+        guard phase == .running, uploadWait == .kernel else { return }
+        process.mayServe(self)
     }
 
     /// What failed for want of memory is tried again.

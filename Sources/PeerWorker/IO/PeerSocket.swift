@@ -1,3 +1,4 @@
+import BitTorrent
 import CLinux
 import Glibc
 import PoolRuntime
@@ -18,6 +19,16 @@ final class PeerSocket: PeerTransport {
     /// What waits for the kernel; `unsentOffset` of it has gone.
     private var unsent: [UInt8] = []
     private var unsentOffset = 0
+    /// Goes behind the first `bodyPosition` bytes of `unsent`.
+    private var body: BodyProgress?
+    private var bodyPosition = 0
+
+    private struct BodyProgress {
+        let body: UploadBody
+        var part = 0
+        /// Bytes of the part that have gone.
+        var offset = 0
+    }
 
     /// Begins to watch; `connection` lives as long as the socket is open.
     init(_ descriptor: OwnedDescriptor, of connection: Connection, on poll: PollLoop) throws(SystemCallError) {
@@ -30,7 +41,10 @@ final class PeerSocket: PeerTransport {
     deinit { close() }
 
     private func ready(_ readiness: PollLoop.Readiness) {
-        if readiness.contains(.writable), !unsent.isEmpty { report(sendUnsent()) }
+        if readiness.contains(.writable), !isIdle {
+            report(sendUnsent())
+            if isIdle, watch != nil { connection.drained() }
+        }
         guard watch != nil else { return }
         if isReading {
             // An error is found by the read, behind what came before it.
@@ -57,25 +71,82 @@ final class PeerSocket: PeerTransport {
         return sendUnsent()
     }
 
+    var isIdle: Bool { unsent.isEmpty && body == nil }
+
+    func send(_ head: inout [UInt8], _ body: UploadBody) -> SendOutcome {
+        precondition(self.body == nil, "one body at a time")
+        unsent += head
+        head.removeAll(keepingCapacity: true)
+        bodyPosition = unsent.count
+        self.body = BodyProgress(body: body)
+        return sendUnsent()
+    }
+
+    /// Sends until all has gone or the kernel takes no more.
     private func sendUnsent() -> SendOutcome {
         guard watch != nil else { return .sent }
-        let sent = unsent.withUnsafeBytes {
-            Glibc.send(
-                descriptor.rawValue, $0.baseAddress! + unsentOffset, $0.count - unsentOffset, CInt(MSG_NOSIGNAL))
-        }
-        if sent < 0 {
-            if Self.isShortage(errno) { rest() } else if errno != EAGAIN && errno != EINTR { return .failed(errno) }
-        } else {
-            unsentOffset += sent
-        }
-        if unsentOffset == unsent.count {
-            // Room for a few requests is kept; a bitfield's is given back.
-            unsent.removeAll(keepingCapacity: unsent.count <= 4096)
-            unsentOffset = 0
+        var outcome = SendOutcome.sent
+        sending: while !isIdle {
+            let end = body == nil ? unsent.count : bodyPosition
+            let sent: Int
+            if unsentOffset < end {
+                sent = sendBytes(to: end)
+                if sent > 0 { unsentOffset += sent }
+            } else {
+                sent = sendBody()
+            }
+            if sent < 0 {
+                let error = CInt(-sent)
+                if Self.isShortage(error) { rest() } else if error != EAGAIN { outcome = .failed(error) }
+                break sending
+            }
+            if body == nil, unsentOffset == unsent.count {
+                // Room for a few requests is kept; a bitfield's is given back.
+                unsent.removeAll(keepingCapacity: unsent.count <= 4096)
+                unsentOffset = 0
+            }
         }
         setInterest()
+        if case .failed = outcome { return outcome }
         return unsent.count - unsentOffset > Self.unsentLimit ? .unread : .sent
     }
+
+    /// - Returns: bytes that have gone, or a negative errno.
+    private func sendBytes(to end: Int) -> Int {
+        let flags = CInt(MSG_NOSIGNAL) | (body == nil ? 0 : CInt(MSG_MORE))
+        let sent = unsent.withUnsafeBytes {
+            Glibc.send(descriptor.rawValue, $0.baseAddress! + unsentOffset, end - unsentOffset, flags)
+        }
+        if sent < 0 { return errno == EINTR ? 0 : -Int(errno) }
+        return sent
+    }
+
+    /// - Returns: as `sendBytes`; ENODATA when the file is shorter than it was.
+    private func sendBody() -> Int {
+        guard var progress = body else { return 0 }
+        let part = progress.body[progress.part]
+        let rest = part.byteCount - progress.offset
+        let sent: Int
+        if let file = part.file {
+            sent = clinux_sendfile(
+                descriptor.rawValue, file.rawValue, Int64(part.offset) + Int64(progress.offset), rest)
+        } else {
+            sent = Self.zeros.withUnsafeBytes {
+                Glibc.send(descriptor.rawValue, $0.baseAddress!, min(rest, $0.count), CInt(MSG_NOSIGNAL))
+            }
+            if sent < 0 { return errno == EINTR ? 0 : -Int(errno) }
+        }
+        guard sent > 0 else { return sent == 0 ? -Int(ENODATA) : sent }
+        progress.offset += sent
+        if progress.offset == part.byteCount {
+            progress.part += 1
+            progress.offset = 0
+        }
+        body = progress.part == progress.body.partCount ? nil : progress
+        return sent
+    }
+
+    private static let zeros = [UInt8](repeating: 0, count: Int(TorrentGeometry.blockByteCount))
 
     func setReading(_ isOn: Bool) {
         isReading = isOn
@@ -91,7 +162,7 @@ final class PeerSocket: PeerTransport {
         guard isResting else { return }
         isResting = false
         setInterest()
-        if !unsent.isEmpty { report(sendUnsent()) }
+        if !isIdle { report(sendUnsent()) }
     }
 
     /// The kernel has no memory for a socket just now; it says "ready" all the same.
@@ -100,7 +171,7 @@ final class PeerSocket: PeerTransport {
     private func setInterest() {
         guard let watch else { return }
         var wanted: PollLoop.Readiness = isReading && !isResting ? .readable : []
-        if !unsent.isEmpty && !isResting { wanted.insert(.writable) }
+        if !isIdle && !isResting { wanted.insert(.writable) }
         guard wanted != interest else { return }
         interest = wanted
         poll.change(watch, to: wanted)

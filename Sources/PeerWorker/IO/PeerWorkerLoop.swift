@@ -64,7 +64,9 @@ final class PeerWorkerLoop {
             loop.replaced(by: newcomer)
             loop.tell(.replacementSeen(ReplacementSeen(newcomer: newcomer)))
         case .workerGivenUp(let place): loop.gaveUp(place)
-        case .addTorrent(let setup): return process.add(setup, state: state(of: setup))
+        case .addTorrent(let setup): return process.add(setup, state: state(of: setup), files: files(of: setup))
+        case .filesOpened(let torrent, let files):
+            return process.opened(files, of: torrent) { loop.takeDescriptor($0) }
         default: break
         }
         process.handle(order, now: process.clock())
@@ -77,6 +79,16 @@ final class PeerWorkerLoop {
         do throws(SystemCallError) {
             return try RegionMapping.contents(of: descriptor.rawValue)
         } catch { loop.breakDown("a torrent's state cannot be read (\(error))") }
+    }
+
+    private func files(of setup: PeerTorrentSetup) -> FileMap {
+        guard let descriptor = loop.takeDescriptor(setup.fileTableDescriptor) else {
+            loop.breakDown("a torrent's files were named before they were passed")
+        }
+        do {
+            let bytes = try RegionMapping.contents(of: descriptor.rawValue)
+            return try bytes.withUnsafeBytes { try FileMap(try FileTable(decoding: $0), hasPaths: false) }
+        } catch { loop.breakDown("a torrent's files cannot be read (\(error))") }
     }
 
     private func received(_ message: HashWorkerToPeerWorker, from sender: Incarnation) {

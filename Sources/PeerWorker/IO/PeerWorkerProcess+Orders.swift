@@ -12,7 +12,7 @@ extension PeerWorkerProcess {
 
     func handle(_ order: SupervisorToPeerWorker, now: MonotonicInstant) {
         switch order {
-        case .join, .addTorrent:
+        case .join, .addTorrent, .filesOpened:
             preconditionFailure("the loop sees to these, or hands them over with what belongs to them")
         case .workerReplaced(let newcomer): batches.replaced(by: newcomer)
         case .workerGivenUp(let place): assemblerGone(place.ordinal, now: now)
@@ -35,6 +35,7 @@ extension PeerWorkerProcess {
             guard let connection = table[peer] else { return }
             connection.ending = PeerEnding(cause)
             close(connection)
+        case .choke(let peers): choke(peers, now: now)
         case .drain: drain(now: now)
         case .stop: stop()
         }
@@ -42,10 +43,12 @@ extension PeerWorkerProcess {
 
     // MARK: Torrents
 
-    /// - Parameter state: the contents of `setup.stateDescriptor`.
-    func add(_ setup: PeerTorrentSetup, state: [UInt8]) {
+    /// - Parameters:
+    ///   - state: the contents of `setup.stateDescriptor`.
+    ///   - files: those of `setup.fileTableDescriptor`.
+    func add(_ setup: PeerTorrentSetup, state: [UInt8], files: FileMap) {
         guard torrents[setup.torrent] == nil,
-            let torrent = PeerTorrent(setup, state: state, client: Self.client)
+            let torrent = PeerTorrent(setup, state: state, files: files, client: Self.client)
         else {
             return logger.error("a torrent's state does not fit it", metadata: ["torrent": "\(setup.torrent)"])
         }
@@ -60,6 +63,7 @@ extension PeerWorkerProcess {
             connection.ending = PeerEnding(.torrentStopped)
             close(connection)
         }
+        heldFiles.removeAll(of: ordinal)
         torrents[ordinal] = nil
         byInfoHash[torrent.view.infoHash] = nil
     }

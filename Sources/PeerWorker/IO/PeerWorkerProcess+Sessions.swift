@@ -66,14 +66,19 @@ extension PeerWorkerProcess {
         connection.torrent?.reports.moved(now: clock())
         // The supervisor has never heard of an incoming peer that did not get through its handshake.
         guard connection.isAnnounced || !connection.isIncoming else { return }
-        tellClosed(connection.peer, ending, downloadedByteCount: connection.downloadedByteCount)
+        tellClosed(
+            connection.peer, ending, downloadedByteCount: connection.downloadedByteCount,
+            uploadedByteCount: connection.uploadedByteCount)
     }
 
-    func tellClosed(_ peer: UInt32, _ ending: PeerEnding, downloadedByteCount: UInt64) {
+    func tellClosed(
+        _ peer: UInt32, _ ending: PeerEnding, downloadedByteCount: UInt64 = 0, uploadedByteCount: UInt64 = 0
+    ) {
         parcel.news.append(
             .peerClosed(
                 PeerClosed(
-                    peer: peer, cause: ending.cause, text: ending.text, downloadedByteCount: downloadedByteCount)))
+                    peer: peer, cause: ending.cause, text: ending.text, downloadedByteCount: downloadedByteCount,
+                    uploadedByteCount: uploadedByteCount)))
         turnGoesOn()
     }
 
@@ -111,6 +116,8 @@ extension PeerWorkerProcess {
             guard let torrent = connection.torrent else { return }
             if torrent.book.givenBack(block, by: connection.peer) { torrent.hasNewBlocks = true }
             wantBlocks(connection)
+        case .reportInterest: tellInterest(connection)
+        case .serveRequests: mayServe(connection)
         case .recordExtensions: announce(connection)
         case .deliverExtended: preconditionFailure("we announce no extension that has messages")
         case .close(let reason):
@@ -176,6 +183,16 @@ extension PeerWorkerProcess {
                 PeerConnected(
                     peer: connection.peer, torrent: torrent.ordinal, address: connection.address,
                     isIncoming: connection.isIncoming, remoteID: remoteID, client: client)))
+        if connection.session.isPeerInterested { tellInterest(connection) }
+        turnGoesOn()
+    }
+
+    /// At once, since a slot may be free; but not before the supervisor has heard of the peer.
+    private func tellInterest(_ connection: Connection) {
+        guard connection.isAnnounced else { return }
+        let isInterested = connection.session.isPeerInterested
+        parcel.news.append(.interestChanged([PeerInterest(peer: connection.peer, isInterested: isInterested)]))
+        isUrgent = true
         turnGoesOn()
     }
 }

@@ -59,10 +59,13 @@ extension PeerWorkerProcess {
         for torrent in torrents {
             let totals = TransferReport(
                 downloadedByteCount: torrent.totals.downloadedByteCount,
-                wastedByteCount: torrent.totals.wastedByteCount, uploadedByteCount: 0,
+                wastedByteCount: torrent.totals.wastedByteCount,
+                uploadedByteCount: torrent.totals.uploadedByteCount,
                 freeSlotCount: UInt16(clamping: intake.slots.freeCount),
                 waitingSocketCount: UInt16(clamping: intake.waitingCount))
-            let peers = connections[torrent.ordinal, default: []].sorted { $0.peer < $1.peer }.map(peerReport)
+            let now = clock()
+            let peers = connections[torrent.ordinal, default: []].sorted { $0.peer < $1.peer }
+                .map { peerReport($0, now: now) }
             let parts = peers.parts(ofAtMost: Topology.maximumListCount)
             for part in parts.isEmpty ? [[]] : parts {
                 parcel.news.append(.report(torrent: torrent.ordinal, totals, part))
@@ -70,12 +73,15 @@ extension PeerWorkerProcess {
         }
     }
 
-    private func peerReport(_ connection: Connection) -> PeerReport {
+    private func peerReport(_ connection: Connection, now: MonotonicInstant) -> PeerReport {
         PeerReport(
             peer: connection.peer, downloadedByteCount: connection.downloadedByteCount,
-            downloadRate: UInt32(clamping: Int(connection.bytesPerSecond)), uploadRate: 0,
+            uploadedByteCount: connection.uploadedByteCount,
+            downloadRate: UInt32(clamping: Int(connection.bytesPerSecond)),
+            uploadRate: UInt32(clamping: Int(connection.uploadRate.bytesPerSecond(now: now))),
             outstandingRequestCount: UInt16(clamping: connection.session.awaitedCount),
             isChokingUs: connection.session.chokedSince != nil,
-            isSeed: connection.session.pieces?.isFull ?? false, isSnubbed: connection.session.isSnubbed)
+            isSeed: connection.session.pieces?.isFull ?? false, isSnubbed: connection.session.isSnubbed,
+            isInterested: connection.session.isPeerInterested, isUnchoked: !connection.session.isChokingPeer)
     }
 }

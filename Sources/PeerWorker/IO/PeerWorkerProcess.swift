@@ -25,6 +25,8 @@ final class PeerWorkerProcess {
     let logger: Logger
     let clock: () -> MonotonicInstant
     let receiveArea = ReceiveArea()
+    let coldReader: ColdReader
+    private let poll: PollLoop
     private let connector: Connector
     private var listeners: Listeners!
     /// Sends a parcel and empties it.
@@ -35,6 +37,11 @@ final class PeerWorkerProcess {
     var table: ConnectionTable
     var torrents: [UInt16: PeerTorrent] = [:]
     var byInfoHash: [InfoHash: PeerTorrent] = [:]
+    /// Peers whose requests can be answered.
+    var uploads = UploadTurns()
+    var heldFiles = HeldFiles<OwnedDescriptor>()
+    /// Peers that wait for a file.
+    var fileWaiters: [HeldFile: [UInt32]] = [:]
     /// Leaves at the end of a turn.
     var parcel = Parcel()
     /// Connections with something to write or to ask for.
@@ -79,10 +86,13 @@ final class PeerWorkerProcess {
         batches = ReferenceBatches(slotCount: region.geometry.slotCount)
         torrentOfSlot = Array(repeating: 0, count: region.geometry.slotCount)
         table = ConnectionTable(capacity: settings.maximumPeerCount, generation: settings.generation)
+        self.poll = poll
+        coldReader = try ColdReader()
         connector = try Connector(poll: poll, timeout: settings.connectTimeout, bindAddress: settings.bindAddress)
         listeners = Listeners(
             poll: poll, clock: clock, accept: { [unowned self] in accepted(from: $0) },
             failed: { logger.error("cannot accept connections", metadata: ["error": "\($0)"]) })
+        try poll.watch(descriptor: coldReader.descriptor) { [unowned self] _ in coldBytesRead() }
     }
 
     // MARK: Turns
@@ -125,6 +135,9 @@ final class PeerWorkerProcess {
             for torrent in torrents.values where torrent.hasNewBlocks { supplyHungry(torrent, now: now) }
             writeDirty()
         } while hasMoreToDo
+        if serveUploads(now: now) { poll.mustNotWait = true }
+        // Serving may have left rejects to send.
+        if hasMoreToDo { writeDirty() }
         for torrent in torrents.values {
             torrent.tally.report(torrent: torrent.ordinal, now: now, into: &parcel.news)
             if case .no = draining { tellDemand(torrent) }
@@ -169,7 +182,7 @@ final class PeerWorkerProcess {
     func outgoing(_ order: PeerToConnect) -> Connection? {
         guard let torrent = torrents[order.torrent], !table.isFull, table[order.peer] == nil else {
             let text = table.isFull ? "this worker has all the connections it may have" : "nothing to connect for"
-            tellClosed(order.peer, PeerEnding(.closedByUs, text), downloadedByteCount: 0)
+            tellClosed(order.peer, PeerEnding(.closedByUs, text))
             return nil
         }
         let connection = Connection(

@@ -5,6 +5,7 @@ struct TransferTotals: Equatable {
     var downloadedByteCount: UInt64 = 0
     /// Payload that nobody had asked for, or that came twice.
     var wastedByteCount: UInt64 = 0
+    var uploadedByteCount: UInt64 = 0
 }
 
 /// Owns when the supervisor gets a report of a torrent: every half second while anything moves, and a while longer, so

@@ -30,7 +30,8 @@ extension PoolShell {
         case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
-        case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained:
+        case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained,
+            .wantFiles, .interestChanged:
             handlers?.peerWorkerSpoke(process.incarnation, message)
         }
     }

@@ -28,6 +28,8 @@ extension TorrentRun {
                 lastProgress = now
                 context.shell.workDone(by: worker)
             }
+        case .wantFiles(_, let files): open(files, for: worker)
+        case .interestChanged(let peers): book.interestChanged(peers, at: ordinal)
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .drained: break
         }
     }

@@ -41,6 +41,7 @@ final class TorrentRun {
     var lastProgress: MonotonicInstant
     /// The peers that each worker has been told of this torrent.
     var isWriterReady = false
+    private var nameless: OwnedDescriptor?
     /// Why nothing can be written, while that lasts.
     var diskTrouble: (trouble: DiskTrouble, since: MonotonicInstant)?
     var generator: any RandomNumberGenerator & Sendable
@@ -200,10 +201,11 @@ final class TorrentRun {
         needed.subtract(pieces.have)
         do throws(SystemCallError) {
             let state = try RegionMapping.makeSealed(name: "pieces", pieces.have.wireBytes + needed.wireBytes)
-            let name = try process.pass([state.rawValue])[0]
+            let names = try process.pass([state.rawValue, try namelessFiles().rawValue])
             let setup = PeerTorrentSetup(
                 torrent: self.ordinal, infoHash: metainfo.infoHash, ourID: ourID, geometry: metainfo.geometry,
-                listenPort: context.listenPort, isPrivate: metainfo.isPrivate, stateDescriptor: name)
+                listenPort: context.listenPort, isPrivate: metainfo.isPrivate, stateDescriptor: names[0],
+                fileTableDescriptor: names[1])
             coordinator.joined(ordinal)
             process.whenAllArrived { [weak self] in
                 process.outbox.append(SupervisorToPeerWorker.addTorrent(setup))
@@ -215,6 +217,14 @@ final class TorrentRun {
         } catch {
             context.shell.condemn(process.incarnation, reason: "\(error)")
         }
+    }
+
+    /// The file table for peer-workers, which need no names; the same memfd for all of them.
+    private func namelessFiles() throws(SystemCallError) -> OwnedDescriptor {
+        if let nameless { return nameless }
+        let made = try RegionMapping.makeSealed(name: "nameless-files", storage.fileTable.withoutPaths.encoded())
+        nameless = made
+        return made
     }
 
     /// Pieces that were written while the bit maps were on their way.

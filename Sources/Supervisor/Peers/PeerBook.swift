@@ -30,6 +30,8 @@ struct PeerBook {
         /// Set by the handshake.
         var isConnected = false
         var latest: PeerReport?
+        /// It wants something of us.
+        var isInterested = false
         /// We had it closed; its end is nobody's fault.
         var isBeingClosed = false
     }
@@ -195,6 +197,10 @@ struct PeerBook {
 
     mutating func reported(_ peers: [PeerReport], at worker: Int) {
         for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.latest = peer }
+    }
+
+    mutating func interestChanged(_ peers: [PeerInterest], at worker: Int) {
+        for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.isInterested = peer.isInterested }
     }
 
     /// The peer sent bad data, or breaks the protocol on purpose. It may have left since.

@@ -94,6 +94,16 @@ struct SessionConversation {
         perform { $0.cancel(block, in: $1, now: $2, into: &$3) }
     }
 
+    mutating func choke(_ isChoking: Bool) -> [SessionAction] {
+        perform { $0.setChoking(isChoking, now: $2, into: &$3) }
+    }
+
+    mutating func nextRequest() -> (BlockSpan?, [SessionAction]) {
+        var span: BlockSpan?
+        let actions = perform { span = $0.nextRequest(in: $1, now: $2, into: &$3) }
+        return (span, actions)
+    }
+
     /// The head of a `piece` message.
     mutating func begin(_ span: BlockSpan) -> (verdict: BlockVerdict, actions: [SessionAction]) {
         var verdict = BlockVerdict.drop

@@ -53,9 +53,10 @@ import Testing
         let none = PieceSet(pieceCount: geometry.pieceCount)
         let setup = PeerTorrentSetup(
             torrent: 0, infoHash: WorkerUnderTest.infoHash, ourID: WorkerUnderTest.ourID, geometry: geometry,
-            listenPort: 0, isPrivate: false, stateDescriptor: 1)
+            listenPort: 0, isPrivate: false, stateDescriptor: 1, fileTableDescriptor: 2)
         process.add(
-            setup, state: none.wireBytes + PieceSet.full(pieceCount: geometry.pieceCount).wireBytes)
+            setup, state: none.wireBytes + PieceSet.full(pieceCount: geometry.pieceCount).wireBytes,
+            files: .oneFile(geometry))
     }
 
     /// Runs the loop until `find` has found something, with a deadline that a working machine never meets.

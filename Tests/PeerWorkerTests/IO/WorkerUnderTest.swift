@@ -1,4 +1,5 @@
 import BitTorrent
+import Glibc
 import Logging
 import PoolProtocol
 import PoolRuntime
@@ -23,7 +24,7 @@ final class WorkerUnderTest {
 
     init(
         slotCount: Int = 64, geometry: TorrentGeometry = fourPieces, maximumPeerCount: Int = 100,
-        ours: [Int] = [], hasAssembler: Bool = true
+        ours: [Int] = [], files: FileMap? = nil, hasAssembler: Bool = true
     ) throws {
         self.geometry = geometry
         let byteCount = slotCount * IntakeGeometry.slotByteCount
@@ -41,11 +42,11 @@ final class WorkerUnderTest {
             told.isLast = told.isLast || parcel.isLast
             parcel.removeAll()
         }
-        addTorrent(0, Self.infoHash, ours: ours)
+        addTorrent(0, Self.infoHash, ours: ours, files: files)
         if hasAssembler { joined(Self.assembler) }
     }
 
-    func addTorrent(_ ordinal: UInt16, _ infoHash: InfoHash, ours: [Int] = []) {
+    func addTorrent(_ ordinal: UInt16, _ infoHash: InfoHash, ours: [Int] = [], files: FileMap? = nil) {
         var have = PieceSet(pieceCount: geometry.pieceCount)
         var needed = PieceSet.full(pieceCount: geometry.pieceCount)
         for piece in ours {
@@ -54,8 +55,8 @@ final class WorkerUnderTest {
         }
         let setup = PeerTorrentSetup(
             torrent: ordinal, infoHash: infoHash, ourID: Self.ourID, geometry: geometry, listenPort: 6881,
-            isPrivate: false, stateDescriptor: 1)
-        process.add(setup, state: have.wireBytes + needed.wireBytes)
+            isPrivate: false, stateDescriptor: 1, fileTableDescriptor: 2)
+        process.add(setup, state: have.wireBytes + needed.wireBytes, files: files ?? .oneFile(geometry))
     }
 
     deinit { memory.deallocate() }
@@ -165,6 +166,10 @@ final class TestPeer: PeerTransport {
     /// How the worker's next send ends.
     var sendOutcome = SendOutcome.sent
     private var isOpen = true
+    /// The line has room for a block.
+    private var takesBodies = true
+    /// Blocks that were sent.
+    private(set) var bodies = 0
     /// What the worker has last said about reading this socket.
     private(set) var isRead = true
 
@@ -184,6 +189,20 @@ final class TestPeer: PeerTransport {
         bytes.removeAll()
         return sendOutcome
     }
+    func send(_ head: inout [UInt8], _ body: UploadBody) -> SendOutcome {
+        bodies += 1
+        sent += head
+        head.removeAll()
+        for index in 0..<body.partCount { sent += Self.bytes(of: body[index]) }
+        return sendOutcome
+    }
+    private static func bytes(of part: FilePart) -> [UInt8] {
+        guard let file = part.file else { return Array(repeating: 0, count: part.byteCount) }
+        return [UInt8](unsafeUninitializedCapacity: part.byteCount) { buffer, count in
+            count = pread(file.rawValue, buffer.baseAddress, part.byteCount, off_t(part.offset))
+        }
+    }
+    var isIdle: Bool { takesBodies }
     func setReading(_ isOn: Bool) { isRead = isOn }
     func rest() {}
     func retry() {}
@@ -235,6 +254,33 @@ final class TestPeer: PeerTransport {
         worker.process.endTurn()
     }
 
+    /// The line is full until it is told otherwise.
+    func stall() { takesBodies = false }
+    func drain() {
+        takesBodies = true
+        connection.drained()
+        worker.process.endTurn()
+    }
+
+    /// Blocks of payload that came since the last look, with their bytes; other messages are in `messages`.
+    func blocks() throws -> (blocks: [BlockSpan: [UInt8]], messages: [PeerMessage]) {
+        var blocks: [BlockSpan: [UInt8]] = [:]
+        var messages: [PeerMessage] = []
+        let bytes = sent
+        sent = []
+        var offset = 0
+        var current: BlockSpan?
+        while let event = try decoder.next(in: bytes.span.bytes, at: &offset) {
+            switch event {
+            case .message(let message): messages.append(message)
+            case .blockBegins(let span): (current, blocks[span]) = (span, [])
+            case .blockBytes(let range, _): if let current { blocks[current]! += bytes[range] }
+            case .handshake, .blockEnds: break
+            }
+        }
+        return (blocks, messages)
+    }
+
     /// What the worker has sent since the last look.
     func received() throws -> [PeerMessage] {
         var messages: [PeerMessage] = []
@@ -252,5 +298,23 @@ final class TestPeer: PeerTransport {
             guard case .request(let span) = message else { return nil }
             return worker.geometry.block(index: span.index, begin: span.begin, length: span.byteCount)
         }
+    }
+}
+
+extension FileMap {
+    /// All bytes in one file.
+    static func oneFile(_ geometry: TorrentGeometry) -> FileMap { files([geometry.totalByteCount], geometry) }
+
+    /// Files of these lengths, in order; those of `pads` are zeros on no disk.
+    static func files(_ lengths: [UInt64], pads: Set<Int> = [], _ geometry: TorrentGeometry) -> FileMap {
+        var offset: UInt64 = 0
+        let entries = lengths.enumerated().map { index, length in
+            defer { offset += length }
+            return FileTable.Entry(
+                kind: pads.contains(index) ? .pad : .wanted, path: "", offset: offset, byteCount: length)
+        }
+        let table = FileTable(
+            infoHash: WorkerUnderTest.infoHash, geometry: geometry, files: entries, partsPath: "", partsRuns: [])
+        return try! FileMap(table, hasPaths: false)
     }
 }

@@ -90,8 +90,9 @@ struct FrameCodecTests {
             wantsBlockDigests: true)
         let peer = PeerToConnect(peer: 1, torrent: 1, address: PeerAddress(v6High: 1, v6Low: 1, port: 1))
         let report = PeerReport(
-            peer: 1, downloadedByteCount: 1, downloadRate: 1, uploadRate: 1, outstandingRequestCount: 1,
-            isChokingUs: true, isSeed: true, isSnubbed: true)
+            peer: 1, downloadedByteCount: 1, uploadedByteCount: 1, downloadRate: 1, uploadRate: 1,
+            outstandingRequestCount: 1, isChokingUs: true, isSeed: true, isSnubbed: true, isInterested: true,
+            isUnchoked: true)
         let reference = BlockReference(assignment: 1, block: 1, byteCount: 1, slot: 1, lease: 1, peer: 1)
         let digest = BlockDigest(block: 1, contributor: Contributor(worker: 1, peer: 1), digest: Digest(1...20))
         let totals = TransferReport(

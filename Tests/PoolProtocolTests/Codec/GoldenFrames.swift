@@ -8,7 +8,8 @@ let goldenFrames = """
       03020100
     supervisorToPeerWorker.addTorrent
       0407000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d
-      1e1f202122232425262728a08601000000000000800000e11a0103000000
+      1e1f202122232425262728a08601000000000000800000e11a01030000000400
+      0000
     supervisorToPeerWorker.removeTorrent
       050700
     supervisorToPeerWorker.grantBlocks
@@ -29,6 +30,10 @@ let goldenFrames = """
       0d
     supervisorToPeerWorker.stop
       0e
+    supervisorToPeerWorker.choke
+      0f01000500000001
+    supervisorToPeerWorker.filesOpened
+      10070001000200000006000000
     peerWorkerToSupervisor.hello
       01010100020000004d0000000500000000000000
     peerWorkerToSupervisor.joined
@@ -51,12 +56,17 @@ let goldenFrames = """
       0a05000000070003001000000000000000000100000000000000020101020304
       05060708090a0b0c0d0e0f10111213140300782f31
     peerWorkerToSupervisor.peerClosed
-      0b05000000010700726566757365640b00000000000000
+      0b05000000010700726566757365640b000000000000000c00000000000000
     peerWorkerToSupervisor.report
       0c07000100000000000000020000000000000003000000000000000400050001
-      0005000000060000000000000007000000080000000900010001
+      000500000006000000000000000a000000000000000700000008000000090001
+      00010100
     peerWorkerToSupervisor.drained
       0d
+    peerWorkerToSupervisor.wantFiles
+      0e070002000200000003000000
+    peerWorkerToSupervisor.interestChanged
+      0f01000500000001
     supervisorToHashWorker.join
       01010003000001000000
     supervisorToHashWorker.workerReplaced
@@ -209,5 +219,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 6421351562fb0567
+    vocabulary 5b3802ef2981cb7c
     """

@@ -62,8 +62,9 @@ private struct Talk {
     }
     mutating func reported(_ peer: UInt32, isSeed: Bool, at worker: Int = 0) {
         let report = PeerReport(
-            peer: peer, downloadedByteCount: 1, downloadRate: 2, uploadRate: 3, outstandingRequestCount: 4,
-            isChokingUs: false, isSeed: isSeed, isSnubbed: false)
+            peer: peer, downloadedByteCount: 1, uploadedByteCount: 5, downloadRate: 2, uploadRate: 3,
+            outstandingRequestCount: 4, isChokingUs: false, isSeed: isSeed, isSnubbed: false, isInterested: false,
+            isUnchoked: false)
         book.reported([report], at: worker)
     }
 }

@@ -29,9 +29,11 @@ package struct PeerSession {
     var keepAlive: KeepAlive
     /// nil until the torrent is known.
     var download: DownloadSide?
-    private var upload = UploadSide()
+    var upload = UploadSide()
     /// What both handshakes carried.
     private var extensions: Handshake.Extensions = []
+    /// Both sides know BEP 6.
+    var isFast: Bool { extensions.contains(.fast) }
     /// nil until the peer's handshake has come.
     package private(set) var peerID: PeerID?
     /// Everything the peer's extension handshakes said so far (BEP 10); empty before the first.
@@ -78,9 +80,9 @@ package struct PeerSession {
         extensions = theirs.extensions.intersection(.ours)
         silence.handshakeCompleted(now: now)
         keepAlive.messageSent(now: now)
-        download = DownloadSide(in: torrent, isFast: extensions.contains(.fast), now: now)
+        download = DownloadSide(in: torrent, isFast: isFast, now: now)
         actions.append(.reportOpened(theirs.peerID))
-        if let ours = Self.availability(torrent.ours, isFast: extensions.contains(.fast)) {
+        if let ours = Self.availability(torrent.ours, isFast: isFast) {
             actions.append(.send(ours))
         }
         if extensions.contains(.extensionProtocol) {
@@ -127,13 +129,13 @@ package struct PeerSession {
         switch message {
         case .choke: download?.chokeReceived(now: now, into: &actions)
         case .unchoke: download?.unchokeReceived(into: &actions)
-        case .interested: upload.interestedReceived()
-        case .notInterested: upload.notInterestedReceived()
+        case .interested: upload.interestedReceived(into: &actions)
+        case .notInterested: upload.notInterestedReceived(into: &actions)
         case .have(let index): try download?.haveReceived(index, in: torrent, into: &actions)
         case .bitfield(let bits): try download?.bitfieldReceived(bits, in: torrent, into: &actions)
         case .request(let span):
-            try upload.requestReceived(span, in: torrent, isFast: extensions.contains(.fast), into: &actions)
-        case .cancel(let span): try upload.cancelReceived(span, in: torrent)
+            try upload.requestReceived(span, in: torrent, isFast: isFast, now: now, into: &actions)
+        case .cancel(let span): try upload.cancelReceived(span, in: torrent, isFast: isFast, into: &actions)
         case .suggestPiece(let index): try download?.suggestPieceReceived(index, in: torrent)
         case .haveAll: try download?.haveAllReceived(in: torrent, into: &actions)
         case .haveNone: try download?.haveNoneReceived()
@@ -227,6 +229,4 @@ package struct PeerSession {
         if let name = peerExtensions.client, name.contains(where: { !$0.isWhitespace }) { return name }
         return peerID.flatMap(ClientName.of)
     }
-    package var isPeerInterested: Bool { upload.isPeerInterested }
-    package var isChokingPeer: Bool { upload.isChokingPeer }
 }

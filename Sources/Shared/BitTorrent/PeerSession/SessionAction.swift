@@ -15,6 +15,10 @@ package enum SessionAction: Equatable, Sendable {
     case assignBlocks
     /// The request is given up; the block may be requested elsewhere.
     case returnBlock(BlockAddress, because: ReturnReason)
+    /// The peer has begun or ceased to want something of us: see `isPeerInterested`.
+    case reportInterest
+    /// The peer has asked for something, and had not before: see `nextRequest`.
+    case serveRequests
     /// The peer's extension handshake came, or changed: see `PeerSession.peerExtensions`.
     case recordExtensions
     /// A message of an extension that we announced, under our own id for it.

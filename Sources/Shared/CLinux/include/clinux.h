@@ -85,6 +85,11 @@ int clinux_local_port(int descriptor);
 /* ---- files ---- */
 int clinux_sync_file_range_start(int descriptor, int64_t offset, int64_t length);
 int clinux_syncfs(int descriptor);
+/* Bytes of a file to a socket without a copy in user space: how many, fewer when the socket's buffer is full; 0 at the
+ * end of the file; -EAGAIN when it takes none. */
+ssize_t clinux_sendfile(int socket, int file, int64_t offset, size_t count);
+/* Whether a read of these bytes would be answered from memory: 1 or 0; -errno when that cannot be found out. */
+int clinux_is_cached(int file, int64_t offset, size_t count);
 
 /* ---- shared memory: whole 64-bit and 32-bit words with release and acquire order ---- */
 static inline void clinux_store_release_64(void *address, uint64_t value) {

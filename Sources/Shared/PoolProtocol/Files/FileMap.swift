@@ -1,31 +1,32 @@
-import BitTorrent
-import PoolProtocol
+package import BitTorrent
 
 /// Says where each byte of a torrent belongs on the disk. Knows no descriptor.
-struct FileMap: Equatable {
+package struct FileMap: Equatable, Sendable {
     /// Adjacent bytes that stay adjacent.
-    struct Span: Equatable {
+    package struct Span: Equatable, Sendable {
         /// Number in the table, `partsFile`, or nil for the bytes of a pad file, which are kept nowhere.
-        let file: Int?
+        package let file: Int?
         /// Bytes before the span in its file.
-        let offset: UInt64
+        package let offset: UInt64
         /// Bytes; > 0.
-        let byteCount: UInt64
+        package let byteCount: UInt64
     }
 
-    let table: FileTable
+    package let table: FileTable
 
+    /// - Parameter hasPaths: whether the table names its files.
     /// - Throws: when the files do not cover the torrent without gaps, or a file that has to exist has no name.
-    init(_ table: FileTable) throws(PoolCodecError) {
+    package init(_ table: FileTable, hasPaths: Bool = true) throws(PoolCodecError) {
         var end: UInt64 = 0
         for file in table.files {
-            guard file.offset == end, file.kind != .wanted || !file.path.isEmpty else { throw .invalidField("files") }
+            let isNamed = !hasPaths || file.kind != .wanted || !file.path.isEmpty
+            guard file.offset == end, isNamed, file.byteCount <= UInt64.max - end else { throw .invalidField("files") }
             end += file.byteCount
         }
         guard end == table.geometry.totalByteCount else { throw .invalidField("files") }
         var runEnd: UInt64 = 0
         for run in table.partsRuns {
-            guard run.offset >= runEnd, run.byteCount > 0, !table.partsPath.isEmpty else {
+            guard run.offset >= runEnd, run.byteCount > 0, !hasPaths || !table.partsPath.isEmpty else {
                 throw .invalidField("partsRuns")
             }
             runEnd = run.offset + run.byteCount
@@ -33,68 +34,64 @@ struct FileMap: Equatable {
         self.table = table
     }
 
-    var geometry: TorrentGeometry { table.geometry }
+    package var geometry: TorrentGeometry { table.geometry }
     /// The number of the hidden parts file.
-    var partsFile: Int { table.files.count }
+    package var partsFile: Int { table.files.count }
 
     /// Relative to `--dir`.
-    func path(of file: Int) -> String { file == partsFile ? table.partsPath : table.files[file].path }
+    package func path(of file: Int) -> String { file == partsFile ? table.partsPath : table.files[file].path }
 
     /// Bytes that the file has when it is complete; nil for the parts file, which grows as it must.
-    func byteCount(of file: Int) -> UInt64? { file == partsFile ? nil : table.files[file].byteCount }
+    package func byteCount(of file: Int) -> UInt64? { file == partsFile ? nil : table.files[file].byteCount }
 
     /// Where a range of the torrent goes, ascending.
     /// - Throws: when a byte of an unselected file has no place in the parts file: the supervisor wants a piece that it
     ///   did not plan for.
-    func spans(offset: UInt64, byteCount: UInt64) throws(PoolCodecError) -> [Span] {
+    package func spans(offset: UInt64, byteCount: UInt64) throws(PoolCodecError) -> [Span] {
         guard offset <= geometry.totalByteCount, byteCount <= geometry.totalByteCount - offset else {
             throw .invalidField("range")
         }
         var spans: [Span] = []
         var position = offset
-        let end = offset + byteCount
-        var index = Self.first(of: table.files.count) { table.files[$0].offset + table.files[$0].byteCount > offset }
-        while position < end {
-            let file = table.files[index]
-            let fileEnd = min(end, file.offset + file.byteCount)
-            if fileEnd > position {
-                switch file.kind {
-                case .wanted:
-                    spans.append(Span(file: index, offset: position - file.offset, byteCount: fileEnd - position))
-                case .pad: spans.append(Span(file: nil, offset: position - file.offset, byteCount: fileEnd - position))
-                case .unselected: try appendParts(from: position, to: fileEnd, to: &spans)
-                }
-                position = fileEnd
-            }
-            index += 1
+        while position < offset + byteCount {
+            let span = try span(at: position, before: offset + byteCount)
+            spans.append(span)
+            position += span.byteCount
         }
         return spans
     }
 
+    /// The adjacent bytes from `offset` on, up to `end` at the furthest. Allocates nothing.
+    /// - Precondition: `offset < end`, and `end` is within the torrent.
+    /// - Throws: as `spans`.
+    package func span(at offset: UInt64, before end: UInt64) throws(PoolCodecError) -> Span {
+        let index = Self.first(of: table.files.count) { table.files[$0].offset + table.files[$0].byteCount > offset }
+        let file = table.files[index]
+        let byteCount = min(end, file.offset + file.byteCount) - offset
+        switch file.kind {
+        case .wanted: return Span(file: index, offset: offset - file.offset, byteCount: byteCount)
+        case .pad: return Span(file: nil, offset: offset - file.offset, byteCount: byteCount)
+        case .unselected: return try partsSpan(at: offset, before: offset + byteCount)
+        }
+    }
+
     /// The files, and the parts file, that hold bytes of a piece.
-    func files(of piece: PieceIndex) throws(PoolCodecError) -> Set<Int> {
+    package func files(of piece: PieceIndex) throws(PoolCodecError) -> Set<Int> {
         let all = try spans(offset: geometry.offset(of: piece), byteCount: UInt64(geometry.length(of: piece)))
         return Set(all.compactMap(\.file))
     }
 
-    private func appendParts(from start: UInt64, to end: UInt64, to spans: inout [Span]) throws(PoolCodecError) {
-        var position = start
-        var index = Self.first(of: table.partsRuns.count) {
-            table.partsRuns[$0].offset + table.partsRuns[$0].byteCount > start
+    private func partsSpan(at offset: UInt64, before end: UInt64) throws(PoolCodecError) -> Span {
+        let index = Self.first(of: table.partsRuns.count) {
+            table.partsRuns[$0].offset + table.partsRuns[$0].byteCount > offset
         }
-        while position < end {
-            guard index < table.partsRuns.count, table.partsRuns[index].offset <= position else {
-                throw .invalidField("partsRuns")
-            }
-            let run = table.partsRuns[index]
-            let runEnd = min(end, run.offset + run.byteCount)
-            spans.append(
-                Span(
-                    file: partsFile, offset: run.partsOffset + (position - run.offset),
-                    byteCount: runEnd - position))
-            position = runEnd
-            index += 1
+        guard index < table.partsRuns.count, table.partsRuns[index].offset <= offset else {
+            throw .invalidField("partsRuns")
         }
+        let run = table.partsRuns[index]
+        return Span(
+            file: partsFile, offset: run.partsOffset + (offset - run.offset),
+            byteCount: min(end, run.offset + run.byteCount) - offset)
     }
 
     /// The lowest number below `count` that `isAfter` holds for, when it holds for all above it too.

@@ -60,6 +60,14 @@ package struct FileTable: Equatable, Sendable {
         self.partsRuns = partsRuns
     }
 
+    /// The same without any name: for those who need not know them.
+    package var withoutPaths: FileTable {
+        var table = self
+        for index in table.files.indices { table.files[index].path = "" }
+        table.partsPath = ""
+        return table
+    }
+
     package func encoded() -> [UInt8] {
         var writer = FrameWriter()
         infoHash.digest.encode(into: &writer)

@@ -24,6 +24,10 @@ package enum PeerWorkerToSupervisor: PoolMessage {
     case report(torrent: UInt16, TransferReport, [PeerReport])
     /// All grants went back after `drain`.
     case drained
+    /// Files of the table that requests want bytes of and this worker does not hold open; answered by `filesOpened`.
+    case wantFiles(torrent: UInt16, [UInt32])
+    /// Peers that have begun or ceased to want something of us; at once, since a slot may be free.
+    case interestChanged([PeerInterest])
 
     package static let edge = Edge.peerWorkerToSupervisor
 
@@ -39,9 +43,12 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         .sourceCounts(torrent: 7, [SourceCount(piece: PieceIndex(1), count: 2)]),
         .seedCount(torrent: 7, 3),
         .peerConnected(.sample),
-        .peerClosed(PeerClosed(peer: 5, cause: .connectFailed, text: "refused", downloadedByteCount: 11)),
+        .peerClosed(
+            PeerClosed(peer: 5, cause: .connectFailed, text: "refused", downloadedByteCount: 11, uploadedByteCount: 12)),
         .report(torrent: 7, .sample, [.sample]),
         .drained,
+        .wantFiles(torrent: 7, [2, 3]),
+        .interestChanged([PeerInterest(peer: 5, isInterested: true)]),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -86,6 +93,13 @@ package enum PeerWorkerToSupervisor: PoolMessage {
             totals.encode(into: &writer)
             writer.put(list: peers)
         case .drained: writer.put(UInt8(13))
+        case .wantFiles(let torrent, let files):
+            writer.put(UInt8(14))
+            writer.put(torrent)
+            writer.put(list: files)
+        case .interestChanged(let peers):
+            writer.put(UInt8(15))
+            writer.put(list: peers)
         }
     }
 
@@ -107,6 +121,8 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case 12:
             self = .report(torrent: try reader.get(), try TransferReport(from: &reader), try reader.getList())
         case 13: self = .drained
+        case 14: self = .wantFiles(torrent: try reader.get(), try reader.getList())
+        case 15: self = .interestChanged(try reader.getList())
         case let kind: throw .unknownKind(kind)
         }
     }
@@ -228,112 +244,28 @@ package struct PeerClosed: PoolCodable {
     package var text: String
     /// Payload bytes received over this connection.
     package var downloadedByteCount: UInt64
+    /// Payload bytes sent over it.
+    package var uploadedByteCount: UInt64
 
-    package init(peer: UInt32, cause: Cause, text: String, downloadedByteCount: UInt64) {
+    package init(peer: UInt32, cause: Cause, text: String, downloadedByteCount: UInt64, uploadedByteCount: UInt64 = 0) {
         self.peer = peer
         self.cause = cause
         self.text = text
         self.downloadedByteCount = downloadedByteCount
+        self.uploadedByteCount = uploadedByteCount
     }
     package func encode(into writer: inout FrameWriter) {
         writer.put(peer)
         writer.put(cause.rawValue)
         writer.put(text: text)
         writer.put(downloadedByteCount)
+        writer.put(uploadedByteCount)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         peer = try reader.get()
         cause = try reader.getEnum(Cause.self)
         text = try reader.getText()
         downloadedByteCount = try reader.get()
-    }
-}
-
-/// A torrent's totals since this generation began, in bytes of payload; and how the worker's slots are, which all torrents
-/// share.
-package struct TransferReport: PoolCodable {
-    package var downloadedByteCount: UInt64
-    /// Payload that nobody had asked for, or that came twice.
-    package var wastedByteCount: UInt64
-    package var uploadedByteCount: UInt64
-    package var freeSlotCount: UInt16
-    package var waitingSocketCount: UInt16
-
-    package init(
-        downloadedByteCount: UInt64, wastedByteCount: UInt64, uploadedByteCount: UInt64, freeSlotCount: UInt16,
-        waitingSocketCount: UInt16
-    ) {
-        self.downloadedByteCount = downloadedByteCount
-        self.wastedByteCount = wastedByteCount
-        self.uploadedByteCount = uploadedByteCount
-        self.freeSlotCount = freeSlotCount
-        self.waitingSocketCount = waitingSocketCount
-    }
-    package func encode(into writer: inout FrameWriter) {
-        writer.put(downloadedByteCount)
-        writer.put(wastedByteCount)
-        writer.put(uploadedByteCount)
-        writer.put(freeSlotCount)
-        writer.put(waitingSocketCount)
-    }
-    package init(from reader: inout FrameReader) throws(PoolCodecError) {
-        downloadedByteCount = try reader.get()
-        wastedByteCount = try reader.get()
         uploadedByteCount = try reader.get()
-        freeSlotCount = try reader.get()
-        waitingSocketCount = try reader.get()
     }
-
-    static let sample = TransferReport(
-        downloadedByteCount: 1, wastedByteCount: 2, uploadedByteCount: 3, freeSlotCount: 4, waitingSocketCount: 5)
-}
-
-package struct PeerReport: PoolCodable {
-    package var peer: UInt32
-    package var downloadedByteCount: UInt64
-    /// Payload bytes a second over the last few seconds.
-    package var downloadRate: UInt32
-    package var uploadRate: UInt32
-    package var outstandingRequestCount: UInt16
-    package var isChokingUs: Bool
-    package var isSeed: Bool
-    package var isSnubbed: Bool
-
-    package init(
-        peer: UInt32, downloadedByteCount: UInt64, downloadRate: UInt32, uploadRate: UInt32,
-        outstandingRequestCount: UInt16, isChokingUs: Bool, isSeed: Bool, isSnubbed: Bool
-    ) {
-        self.peer = peer
-        self.downloadedByteCount = downloadedByteCount
-        self.downloadRate = downloadRate
-        self.uploadRate = uploadRate
-        self.outstandingRequestCount = outstandingRequestCount
-        self.isChokingUs = isChokingUs
-        self.isSeed = isSeed
-        self.isSnubbed = isSnubbed
-    }
-    package func encode(into writer: inout FrameWriter) {
-        writer.put(peer)
-        writer.put(downloadedByteCount)
-        writer.put(downloadRate)
-        writer.put(uploadRate)
-        writer.put(outstandingRequestCount)
-        writer.put(flag: isChokingUs)
-        writer.put(flag: isSeed)
-        writer.put(flag: isSnubbed)
-    }
-    package init(from reader: inout FrameReader) throws(PoolCodecError) {
-        peer = try reader.get()
-        downloadedByteCount = try reader.get()
-        downloadRate = try reader.get()
-        uploadRate = try reader.get()
-        outstandingRequestCount = try reader.get()
-        isChokingUs = try reader.getBool()
-        isSeed = try reader.getBool()
-        isSnubbed = try reader.getBool()
-    }
-
-    static let sample = PeerReport(
-        peer: 5, downloadedByteCount: 6, downloadRate: 7, uploadRate: 8, outstandingRequestCount: 9,
-        isChokingUs: true, isSeed: false, isSnubbed: true)
 }

@@ -22,6 +22,10 @@ package enum SupervisorToPeerWorker: PoolMessage {
     case piecesLost(torrent: UInt16, [PieceIndex])
     case connectPeers([PeerToConnect])
     case closePeer(peer: UInt32, CloseCause)
+    /// Whom to let request from us, and whom no longer.
+    case choke([PeerChoke])
+    /// Files that were asked for with `wantFiles`.
+    case filesOpened(torrent: UInt16, [OpenedFile])
     /// Request nothing more and hand every grant back; uploads go on.
     case drain
     /// Close every connection and exit 0.
@@ -44,6 +48,8 @@ package enum SupervisorToPeerWorker: PoolMessage {
         .closePeer(peer: 5, .duplicate),
         .drain,
         .stop,
+        .choke([PeerChoke(peer: 5, isChoked: true)]),
+        .filesOpened(torrent: 7, [OpenedFile(file: 2, descriptor: 6)]),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -90,6 +96,13 @@ package enum SupervisorToPeerWorker: PoolMessage {
             writer.put(cause.rawValue)
         case .drain: writer.put(UInt8(13))
         case .stop: writer.put(UInt8(14))
+        case .choke(let peers):
+            writer.put(UInt8(15))
+            writer.put(list: peers)
+        case .filesOpened(let torrent, let files):
+            writer.put(UInt8(16))
+            writer.put(torrent)
+            writer.put(list: files)
         }
     }
 
@@ -109,6 +122,8 @@ package enum SupervisorToPeerWorker: PoolMessage {
         case 12: self = .closePeer(peer: try reader.get(), try reader.getEnum(CloseCause.self))
         case 13: self = .drain
         case 14: self = .stop
+        case 15: self = .choke(try reader.getList())
+        case 16: self = .filesOpened(torrent: try reader.get(), try reader.getList())
         case let kind: throw .unknownKind(kind)
         }
     }
@@ -125,10 +140,12 @@ package struct PeerTorrentSetup: PoolCodable {
     package var isPrivate: Bool
     /// Names the memfd on the lifeline: the pieces that are ours, then those still needed, each as BEP 3's bitfield.
     package var stateDescriptor: UInt32
+    /// Names the memfd of the `FileTable` without paths: what is where, for answering requests.
+    package var fileTableDescriptor: UInt32
 
     package init(
         torrent: UInt16, infoHash: InfoHash, ourID: PeerID, geometry: TorrentGeometry, listenPort: UInt16,
-        isPrivate: Bool, stateDescriptor: UInt32
+        isPrivate: Bool, stateDescriptor: UInt32, fileTableDescriptor: UInt32
     ) {
         self.torrent = torrent
         self.infoHash = infoHash
@@ -137,6 +154,7 @@ package struct PeerTorrentSetup: PoolCodable {
         self.listenPort = listenPort
         self.isPrivate = isPrivate
         self.stateDescriptor = stateDescriptor
+        self.fileTableDescriptor = fileTableDescriptor
     }
 
     package func encode(into writer: inout FrameWriter) {
@@ -147,6 +165,7 @@ package struct PeerTorrentSetup: PoolCodable {
         writer.put(listenPort)
         writer.put(flag: isPrivate)
         writer.put(stateDescriptor)
+        writer.put(fileTableDescriptor)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         torrent = try reader.get()
@@ -156,12 +175,13 @@ package struct PeerTorrentSetup: PoolCodable {
         listenPort = try reader.get()
         isPrivate = try reader.getBool()
         stateDescriptor = try reader.get()
+        fileTableDescriptor = try reader.get()
     }
 
     static let sample = PeerTorrentSetup(
         torrent: 7, infoHash: InfoHash(Digest(1...20)), ourID: PeerID(21...40),
         geometry: TorrentGeometry(totalByteCount: 100_000, pieceByteCount: 32768), listenPort: 6881, isPrivate: true,
-        stateDescriptor: 3)
+        stateDescriptor: 3, fileTableDescriptor: 4)
 }
 
 /// A run of adjacent blocks of one assignment that a peer-worker may fetch.
@@ -256,4 +276,44 @@ package enum CloseCause: UInt8, Sendable, CaseIterable {
     case torrentStopped
     /// A user asked for it.
     case userRequest
+}
+
+/// Whether a peer may request from us (BEP 3). Of a peer that is gone it means nothing.
+package struct PeerChoke: PoolCodable {
+    package var peer: UInt32
+    package var isChoked: Bool
+
+    package init(peer: UInt32, isChoked: Bool) {
+        self.peer = peer
+        self.isChoked = isChoked
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(peer)
+        writer.put(flag: isChoked)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        peer = try reader.get()
+        isChoked = try reader.getBool()
+    }
+}
+
+/// A file of a torrent, open for reading.
+package struct OpenedFile: PoolCodable {
+    /// Number in the file table; its `files.count` for the parts file.
+    package var file: UInt32
+    /// Names what came over the lifeline; 0: the file cannot be opened.
+    package var descriptor: UInt32
+
+    package init(file: UInt32, descriptor: UInt32) {
+        self.file = file
+        self.descriptor = descriptor
+    }
+    package func encode(into writer: inout FrameWriter) {
+        writer.put(file)
+        writer.put(descriptor)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        file = try reader.get()
+        descriptor = try reader.get()
+    }
 }
