@@ -152,6 +152,31 @@ struct NetworkArguments: ParsableArguments {
     }
 }
 
+struct SeedingArguments: ParsableArguments {
+    @Flag(help: "Go on when complete and give to others, until interrupted.")
+    var seed = false
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Seed until so many times the torrent's size was uploaded, such as 1.5.", valueName: "ratio"))
+    var seedRatio: String?
+
+    @Option(parsing: .unconditional, help: .init("Seed for so long.", valueName: "minutes"))
+    var seedTime: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Peers of a torrent that may fetch from us at a time (default: 8 or more, by the upload rate).",
+            valueName: "n"))
+    var uploadSlots: String?
+
+    var flags: FlagTexts {
+        texts(
+            (.seed, flag(seed)), (.seedRatio, seedRatio), (.seedTime, seedTime), (.uploadSlots, uploadSlots))
+    }
+}
+
 struct OutputArguments: ParsableArguments {
     @Option(
         parsing: .unconditional,

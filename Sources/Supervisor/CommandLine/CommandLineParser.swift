@@ -85,7 +85,8 @@ struct CommandLineParser {
             usesTrackers: try !reader.isOn(.noTracker),
             connectTimeout: try reader.duration(.connectTimeout, in: .seconds(1) ... .seconds(600)) ?? .seconds(10),
             stopTimeout: try reader.duration(.stopTimeout, in: .seconds(1) ... .seconds(31_536_000)),
-            caCertificate: try reader.path(.caCertificate), output: try reader.output(),
+            caCertificate: try reader.path(.caCertificate), seeding: try reader.seeding(),
+            output: try reader.output(),
             diagnosis: try reader.diagnosis(), environment: surroundings.environment)
     }
 

@@ -23,12 +23,13 @@ struct DownloadCommand: ParsableCommand {
     @OptionGroup(title: "Pool") var pool: PoolArguments
     @OptionGroup(title: "Pool") var hashPool: HashPoolArguments
     @OptionGroup(title: "Files") var files: FileArguments
+    @OptionGroup(title: "Seeding") var seeding: SeedingArguments
     @OptionGroup(title: "Network") var network: NetworkArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @OptionGroup(title: "For tests and stress runs") var diagnosis: DiagnosisArguments
 
     var flags: FlagTexts {
-        [pool.flags, hashPool.flags, files.flags, network.flags, output.flags, diagnosis.flags]
+        [pool.flags, hashPool.flags, files.flags, seeding.flags, network.flags, output.flags, diagnosis.flags]
             .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
     }
 }

@@ -53,6 +53,7 @@ struct DownloadOptions: Equatable {
     /// A file of certificates in PEM form instead of the system's.
     var caCertificate: UserPath?
 
+    var seeding: SeedingOptions
     var output: OutputOptions
     var diagnosis: DiagnosisOptions
     var environment: [String: String]

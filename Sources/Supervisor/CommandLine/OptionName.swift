@@ -24,6 +24,11 @@ enum OptionName: String, CaseIterable {
     case stopTimeout = "stop-timeout"
     case caCertificate = "ca-certificate"
 
+    case seed
+    case seedRatio = "seed-ratio"
+    case seedTime = "seed-time"
+    case uploadSlots = "upload-slots"
+
     case progress
     case interval
     case quiet
@@ -44,11 +49,11 @@ enum OptionName: String, CaseIterable {
 
     var kind: Kind {
         switch self {
-        case .showFiles, .sequential, .verify, .noTracker, .quiet: .flag
+        case .showFiles, .sequential, .verify, .noTracker, .seed, .quiet: .flag
         case .peer, .tracker, .workerWrap: .list
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
-            .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate, .progress,
-            .interval, .logLevel, .log, .events, .heartbeat:
+            .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
+            .seedRatio, .seedTime, .uploadSlots, .progress, .interval, .logLevel, .log, .events, .heartbeat:
             .value
         }
     }
@@ -58,8 +63,8 @@ enum OptionName: String, CaseIterable {
         switch self {
         case .directory, .stateDirectory, .caCertificate, .log, .events: true
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
-            .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .connectTimeout, .stopTimeout, .progress,
-            .interval, .quiet, .logLevel, .workerWrap, .heartbeat:
+            .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .connectTimeout, .stopTimeout, .seed,
+            .seedRatio, .seedTime, .uploadSlots, .progress, .interval, .quiet, .logLevel, .workerWrap, .heartbeat:
             false
         }
     }

@@ -22,7 +22,7 @@ extension DownloadOptions {
     var torrentSettings: TorrentSettings {
         TorrentSettings(
             isSequential: isSequential, mostPeers: maximumPeers, usesTrackers: usesTrackers,
-            extraTrackers: trackers.map { [$0.text] })
+            extraTrackers: trackers.map { [$0.text] }, seedGoal: seeding.goal, uploadSlots: seeding.uploadSlots)
     }
 }
 

@@ -4,9 +4,11 @@ import PoolRuntime
 
 /// The orderly end, step by step; `StopSequence` owns the order and the limits.
 extension SupervisorProcess {
-    /// Every torrent is complete, and nobody asked us to seed.
+    var isComplete: Bool { torrents.allSatisfy { $0.phase == .complete } }
+
+    /// Every torrent is complete, and none is to be seeded any longer.
     func beginIfComplete() {
-        guard stop == nil, !torrents.isEmpty, torrents.allSatisfy({ $0.phase == .complete }) else { return }
+        guard stop == nil, !torrents.isEmpty, isComplete, !torrents.contains(where: \.isSeeding) else { return }
         end(.complete, reason: "complete", now: MonotonicClock.now)
     }
 

@@ -203,6 +203,8 @@ final class SupervisorProcess {
         nextTick = now + Self.tick
         output.show(statusReport(now: now))
         checkStop(now: now)
+        for torrent in torrents { torrent.checkGoal(now: now) }
+        beginIfComplete()
         if stop == nil { checkHopes(now: now) }
     }
 
@@ -401,6 +403,7 @@ final class SupervisorProcess {
             context.shell.killAll()
             poll.stop()
         } else {
+            if isComplete { return end(.complete, reason: "complete; seeding was interrupted", now: now) }
             end(.interrupted, reason: "interrupted; start again to go on", now: now)
         }
     }

@@ -15,12 +15,12 @@ extension TorrentRun {
             route { $0.seedCountReceived(Int(count), from: ordinal, budget: &$1, pool: $2, into: &$3) }
         case .grantReturned(let assignment, let ranges, let reason):
             route { $0.grantReturned(assignment, ranges, reason, by: ordinal, budget: &$1, pool: $2, into: &$3) }
-        case .peerConnected(let peer): peers { $0.connected(peer, at: ordinal, now: now, into: &$1) }
-        case .peerClosed(let peer): peers { $0.closed(peer, at: ordinal, now: now, into: &$1) }
+        case .peerConnected(let peer): connected(peer, at: ordinal, now: now)
+        case .peerClosed(let peer): closed(peer, at: ordinal, now: now)
         case .report(_, let report, let peers):
             let before = (totals.downloadedByteCount, totals.uploadedByteCount)
             totals.reported(report, by: ordinal)
-            book.reported(peers, at: ordinal)
+            reported(peers, at: ordinal)
             let received = Int(totals.downloadedByteCount - before.0)
             downloadRate.add(byteCount: received, now: now)
             uploadRate.add(byteCount: Int(totals.uploadedByteCount - before.1), now: now)
@@ -29,7 +29,7 @@ extension TorrentRun {
                 context.shell.workDone(by: worker)
             }
         case .wantFiles(_, let files): open(files, for: worker)
-        case .interestChanged(let peers): book.interestChanged(peers, at: ordinal)
+        case .interestChanged(let peers): interestChanged(peers, at: ordinal, now: now)
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .drained: break
         }
     }
@@ -102,6 +102,7 @@ extension TorrentRun {
         case .peerWorker:
             coordinator.peerWorkerLost(ordinal)
             totals.workerLost(ordinal)
+            choke { $0.left(where: { $0.worker == ordinal }, now: now, into: &$1) }
             peers { $0.workerLost(ordinal, now: now, into: &$1) }
         case .hashWorker:
             files.workerLost(worker)

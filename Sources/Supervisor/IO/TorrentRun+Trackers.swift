@@ -34,7 +34,7 @@ extension TorrentRun {
             announces[number] = nil
             context.http.cancel(number)
         case .peersFound(let addresses, _):
-            guard phase == .downloading else { return }
+            guard isActive else { return }
             peers { $0.learned(addresses, from: .tracker, now: MonotonicClock.now, into: &$1) }
         case .report(let tracker, let notice): report(tracker, notice)
         case .stoppedDone: saidGoodbye = true

@@ -2,8 +2,74 @@ import BitTorrent
 import PoolProtocol
 import PoolRuntime
 
-/// What this torrent gives to others: the files that peer-workers send from.
+/// What this torrent gives to others: whom it unchokes, the files that peer-workers send from, and for how long.
 extension TorrentRun {
+    // MARK: Peers
+
+    func connected(_ peer: PeerConnected, at worker: Int, now: MonotonicInstant) {
+        peers { $0.connected(peer, at: worker, now: now, into: &$1) }
+        let key = PeerBook.Key(worker: worker, peer: peer.peer)
+        if book.connections[key]?.isConnected == true { choker.connected(key, now: now) }
+    }
+
+    func closed(_ peer: PeerClosed, at worker: Int, now: MonotonicInstant) {
+        choke { $0.left(PeerBook.Key(worker: worker, peer: peer.peer), now: now, into: &$1) }
+        peers { $0.closed(peer, at: worker, now: now, into: &$1) }
+    }
+
+    func interestChanged(_ peers: [PeerInterest], at worker: Int, now: MonotonicInstant) {
+        choke { choker, changes in
+            for peer in peers {
+                choker.interestChanged(
+                    PeerBook.Key(worker: worker, peer: peer.peer), isInterested: peer.isInterested, now: now,
+                    into: &changes)
+            }
+        }
+    }
+
+    func reported(_ reports: [PeerReport], at worker: Int) {
+        book.reported(reports, at: worker)
+        for report in reports {
+            choker.reported(
+                PeerBook.Key(worker: worker, peer: report.peer),
+                ChokerPeer.Figures(
+                    downloadRate: report.downloadRate, uploadRate: report.uploadRate,
+                    uploadedByteCount: report.uploadedByteCount, isSeed: report.isSeed, isSnubbed: report.isSnubbed))
+        }
+        if isSeeding { peers { $0.closeSeeds(into: &$1) } }
+    }
+
+    /// Lets the choker decide, then tells the workers.
+    func choke(_ event: (inout Choker<PeerBook.Key>, inout [Choker<PeerBook.Key>.Change]) -> Void) {
+        var changes: [Choker<PeerBook.Key>.Change] = []
+        event(&choker, &changes)
+        for (worker, list) in Dictionary(grouping: changes, by: \.peer.worker) {
+            for part in list.parts(of: Topology.maximumListCount) {
+                context.shell.tell(
+                    Place(.peerWorker, worker),
+                    SupervisorToPeerWorker.choke(part.map { PeerChoke(peer: $0.peer.peer, isChoked: $0.isChoked) }))
+            }
+        }
+    }
+
+    // MARK: Seeding
+
+    /// There is nothing to be had from others any more, and from those that have everything nothing to be given.
+    func seedingBegins() {
+        choker.seedingBegan()
+        if isSeeding { peers { $0.closeSeeds(into: &$1) } }
+    }
+
+    /// Notices that the torrent was given to others for long enough.
+    func checkGoal(now: MonotonicInstant) {
+        guard isSeeding, let goal = settings.seedGoal, let completedAt else { return }
+        isGoalMet = goal.isMet(
+            uploadedByteCount: totals.uploadedByteCount, wantedByteCount: coordinator.pieces.wantedByteCount,
+            seedingFor: now - completedAt)
+    }
+
+    // MARK: Files
+
     /// Opens files for reading and passes them to a peer-worker. One that cannot be opened is answered all the same, and
     /// one that the worker cannot want is, too: it may have been taken over.
     func open(_ files: [UInt32], for worker: Incarnation) {

@@ -12,7 +12,7 @@ final class TorrentRun {
         /// The writer makes the files ready.
         case preparing
         case downloading
-        /// Every wanted piece is on disk.
+        /// Every wanted piece is on disk; uploads go on while `isSeeding`.
         case complete
         /// An orderly stop is under way.
         case stopping
@@ -23,11 +23,17 @@ final class TorrentRun {
     let storage: TorrentStorage
     let files: PieceFiles
     let ourID: PeerID
+    let settings: TorrentSettings
     unowned let context: RunContext
 
     var phase = Phase.checking
     var coordinator: TorrentCoordinator
     var book: PeerBook
+    var choker: Choker<PeerBook.Key>
+    /// The torrent was given to others for long enough.
+    var isGoalMet = false
+    /// When the last piece was synced in this run, or was found to be there.
+    var completedAt: MonotonicInstant?
     var schedule: AnnounceSchedule
     var recheck: Recheck?
     /// By the re-check: right on disk, and not in the journal until the writer has synced them.
@@ -60,6 +66,7 @@ final class TorrentRun {
         self.metainfo = metainfo
         self.storage = storage
         self.ourID = ourID
+        self.settings = settings
         self.context = context
         self.generator = generator
         files = PieceFiles(storage.selected) { (file) throws(SystemCallError) in try storage.openForReading(file) }
@@ -70,6 +77,7 @@ final class TorrentRun {
             torrent: ordinal, ownID: ourID, ownAddresses: [], mostPeers: settings.mostPeers,
             workerCount: context.shell.keeper.allPlaces.count { $0.role == .peerWorker }, now: now,
             generator: generator)
+        choker = Choker(slots: settings.uploadSlots, generator: generator)
         let ownTrackers = metainfo.trackerTiers.map { $0.map(\.text) }
         let lists = settings.usesTrackers ? ownTrackers + settings.extraTrackers : []
         schedule = AnnounceSchedule(
@@ -88,21 +96,27 @@ final class TorrentRun {
         if recheck == nil { phase = .preparing }
     }
 
+    /// The workers know of the torrent, and it has peers.
+    var isActive: Bool { phase == .downloading || isSeeding }
+    /// Complete, and to be given to others until the goal is met.
+    var isSeeding: Bool { phase == .complete && settings.seedGoal != nil && !isGoalMet }
+
     var name: String { TerminalText.escaped(metainfo.name.relative) }
 
     // MARK: Time
 
     /// When `timerFired` is due.
     func nextDeadline(now: MonotonicInstant) -> MonotonicInstant {
-        guard phase == .downloading || phase == .stopping else { return schedule.nextTimer ?? .distantFuture }
-        return min(schedule.nextTimer ?? .distantFuture, book.nextDeadline(now: now))
+        guard isActive || phase == .stopping else { return schedule.nextTimer ?? .distantFuture }
+        return min(schedule.nextTimer ?? .distantFuture, book.nextDeadline(now: now), choker.nextDeadline)
     }
 
     func timerFired(now: MonotonicInstant) {
         announce { schedule, counters, actions in
             schedule.timerFired(now: now, counters: counters, into: &actions)
         }
-        guard phase == .downloading else { return }
+        guard isActive else { return }
+        choke { $0.timerFired(bytesPerSecond: uploadRate.bytesPerSecond(now: now), now: now, into: &$1) }
         peers { $0.connectMore(now: now, into: &$1) }
         if book.wantsMore {
             announce { schedule, counters, actions in
@@ -183,7 +197,7 @@ final class TorrentRun {
         lastProgress = now
         heldAtStart = coordinator.pieces.completedByteCount + coordinator.partialByteCount
         route { $0.startGranting(budget: &$1, pool: $2, into: &$3) }
-        guard phase == .downloading else { return }
+        guard isActive else { return }
         for worker in context.shell.keeper.workingOrdinals(of: .peerWorker) {
             join(Incarnation(Place(.peerWorker, worker), generation: 0), now: now)
         }
@@ -194,7 +208,7 @@ final class TorrentRun {
 
     /// A peer-worker that works is told of the torrent, and gets peers once it knows.
     func join(_ worker: Incarnation, now: MonotonicInstant) {
-        guard phase == .downloading, let process = context.shell.processes[worker.place] else { return }
+        guard isActive, let process = context.shell.processes[worker.place] else { return }
         let ordinal = Int(worker.place.ordinal)
         let pieces = coordinator.pieces
         var needed = storage.selected.wantedPieces
@@ -267,6 +281,8 @@ final class TorrentRun {
         case .allSynced:
             guard phase == .downloading else { return }
             phase = .complete
+            completedAt = MonotonicClock.now
+            seedingBegins()
             storage.removeUnusedParts()
             context.output.emit(.complete(metainfo.infoHash, name: name))
             announce { schedule, counters, actions in
@@ -332,6 +348,10 @@ struct TorrentSettings {
     var usesTrackers: Bool
     /// Of the command line; a tier each.
     var extraTrackers: [[String]]
+    /// nil: the torrent is done when it is complete.
+    var seedGoal: SeedGoal?
+    /// nil: as many as the upload rate can serve well.
+    var uploadSlots: Int?
 }
 
 extension PeerEvent {

@@ -17,9 +17,11 @@ struct PeerBook {
     }
 
     /// A connection is named by its worker and the number it has there.
-    struct Key: Hashable {
+    struct Key: Hashable, Comparable {
         let worker: Int
         let peer: UInt32
+
+        static func < (left: Key, right: Key) -> Bool { (left.worker, left.peer) < (right.worker, right.peer) }
     }
 
     struct Connection {
@@ -30,8 +32,6 @@ struct PeerBook {
         /// Set by the handshake.
         var isConnected = false
         var latest: PeerReport?
-        /// It wants something of us.
-        var isInterested = false
         /// We had it closed; its end is nobody's fault.
         var isBeingClosed = false
     }
@@ -199,8 +199,13 @@ struct PeerBook {
         for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.latest = peer }
     }
 
-    mutating func interestChanged(_ peers: [PeerInterest], at worker: Int) {
-        for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.isInterested = peer.isInterested }
+    /// We have everything, so those that have everything as well are of no use, nor are we to them.
+    mutating func closeSeeds(into actions: inout [Action]) {
+        for (key, connection) in connections
+        where connection.isConnected && !connection.isBeingClosed && connection.latest?.isSeed == true {
+            connections[key]!.isBeingClosed = true
+            actions.append(.close(worker: key.worker, peer: key.peer, .useless))
+        }
     }
 
     /// The peer sent bad data, or breaks the protocol on purpose. It may have left since.

@@ -13,7 +13,7 @@ struct CommandLineParserTests {
             directory: ".", selectedFiles: nil, showsFiles: false, preallocates: false, isSequential: false,
             verifiesFirst: false, stateDirectory: "./.swarmkeeper", sync: .batch, listenPorts: 6881...6999,
             isListenPortChosen: false, bindAddress: nil, peers: [], trackers: [], usesTrackers: true,
-            connectTimeout: .seconds(10), stopTimeout: nil, caCertificate: nil,
+            connectTimeout: .seconds(10), stopTimeout: nil, caCertificate: nil, seeding: SeedingOptions(),
             output: OutputOptions(
                 progress: .auto, interval: nil, isQuiet: false, logLevel: nil, logFile: nil, eventsFile: nil),
             diagnosis: DiagnosisOptions(heartbeat: .seconds(1), wrappers: [:]), environment: [:])
@@ -46,7 +46,8 @@ struct CommandLineParserTests {
             "--state-dir", "/state", "--sync", "none", "--listen-port", "7000-7010", "--bind", "2001:db8::1", "--peer",
             "127.0.0.1:1", "--peer", "[::1]:65535", "--tracker", "http://t.example/announce", "--tracker",
             "https://u.example", "--no-tracker", "--connect-timeout", "2.5", "--stop-timeout", "30",
-            "--ca-certificate", "ca.pem", "--progress", "json", "--interval", "0.25", "-q", "--log-level", "debug",
+            "--ca-certificate", "ca.pem", "--seed", "--seed-ratio", "1.5", "--seed-time", "90", "--upload-slots", "20",
+            "--progress", "json", "--interval", "0.25", "-q", "--log-level", "debug",
             "-l", "log.txt", "--events", "events.json", "--worker-wrap", "peer=strace -f -o 'a b'", "--worker-wrap",
             "writer=nice", "--heartbeat-ms", "200", "two.torrent")
         let expected = DownloadOptions(
@@ -58,6 +59,7 @@ struct CommandLineParserTests {
             trackers: [try TrackerURL("http://t.example/announce"), try TrackerURL("https://u.example")],
             usesTrackers: false, connectTimeout: .milliseconds(2500), stopTimeout: .seconds(30),
             caCertificate: "ca.pem",
+            seeding: SeedingOptions(goal: SeedGoal(ratio: 1.5, time: .seconds(5400)), uploadSlots: 20),
             output: OutputOptions(
                 progress: .json, interval: .milliseconds(250), isQuiet: true, logLevel: .debug, logFile: "log.txt",
                 eventsFile: "events.json"),
@@ -65,6 +67,19 @@ struct CommandLineParserTests {
                 heartbeat: .milliseconds(200),
                 wrappers: [.peerWorker: ["strace", "-f", "-o", "a b"], .writer: ["nice"]]), environment: [:])
         #expect(options == expected)
+    }
+
+    @Test func aGoalAsksForSeeding() throws {
+        #expect(try bare.download("a").seeding.goal == nil)
+        #expect(try bare.download("a", "--seed").seeding.goal == SeedGoal())
+        #expect(try bare.download("a", "--seed-ratio", "2").seeding.goal == SeedGoal(ratio: 2))
+        #expect(try bare.download("a", "--seed-time", "1").seeding.goal == SeedGoal(time: .seconds(60)))
+        for text in ["-1", "nan", "1e5", "x", ".", "99999999"] {
+            #expect(throws: UserError.self) { try bare.download("a", "--seed-ratio", text) }
+        }
+        for text in ["-1", "0.5", "x"] {
+            #expect(throws: UserError.self) { try bare.download("a", "--seed-time", text) }
+        }
     }
 
     @Test func verifyTakesItsOwnOptions() throws {

@@ -1,0 +1,14 @@
+/// Owns when a complete torrent has been given to others for long enough.
+struct SeedGoal: Equatable {
+    /// Uploaded bytes by bytes of the wanted pieces, in this run; nil: without limit.
+    var ratio: Double?
+    /// Since the torrent was complete in this run; nil: without limit.
+    var time: Duration?
+
+    /// Whichever is reached first counts; without either it is never reached.
+    func isMet(uploadedByteCount: UInt64, wantedByteCount: UInt64, seedingFor: Duration) -> Bool {
+        if let ratio, Double(uploadedByteCount) >= ratio * Double(wantedByteCount) { return true }
+        if let time, seedingFor >= time { return true }
+        return false
+    }
+}
