@@ -34,8 +34,7 @@ import Testing
     @Test func whatAPeerHasIsSaidOnce() {
         let bits = PeerMessage.bitfield(SessionConversation.allBits)
         let cases: [(PeerMessage, PeerMessage, PeerMessage.Identifier)] = [
-            (bits, bits, .bitfield), (.have(3), bits, .bitfield), (.haveAll, .haveAll, .haveAll),
-            (.haveNone, .haveAll, .haveAll), (bits, .haveNone, .haveNone), (.haveNone, bits, .bitfield),
+            (.haveAll, .haveAll, .haveAll), (.haveNone, .haveAll, .haveAll), (bits, .haveNone, .haveNone),
             (.have(3), .haveNone, .haveNone),
         ]
         for (first, second, identifier) in cases {
@@ -43,6 +42,20 @@ import Testing
             #expect(talk.hear(first).closeReason == nil)
             #expect(talk.hear(second).closeReason == .peerBroke(.availabilityRepeated(identifier)))
         }
+    }
+
+    /// aria2 sends one in place of many HAVEs.
+    @Test func aLaterBitfieldAddsWhatIsNew() {
+        var talk = SessionConversation.opened()
+        _ = talk.hear(.haveNone)
+        _ = talk.hear(.have(3))
+        let gained = talk.hear(.bitfield([0b1000_0001, 0, 0b0001_0000]))
+        #expect(gained == [.addSource(PieceIndex(0)), .addSource(PieceIndex(7)), .addSource(PieceIndex(19))])
+        #expect(talk.session.pieces?.count == 4, "piece 3 is still there")
+        #expect(talk.hear(.bitfield([0b1001_0001, 0, 0b0001_0000])).isEmpty)
+        _ = talk.hear(.bitfield(SessionConversation.allBits))
+        #expect(talk.session.pieces?.isFull == true)
+        #expect(talk.hear(.bitfield([0xFF])).closeReason == .peerBroke(.bitfieldLengthWrong(byteCount: 1)))
     }
 
     @Test func anExtensionHandshakeMayComeBeforeTheBitfield() {

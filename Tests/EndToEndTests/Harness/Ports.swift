@@ -22,6 +22,16 @@ enum Ports {
         return with(String(parts[0]), port) { connect(descriptor, $0, $1) } == 0
     }
 
+    /// Whether something listens there on IPv4, without connecting to it: some clients take a probe for a peer.
+    static func isListening(_ port: UInt16) -> Bool {
+        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .ascii)) ?? ""
+        let wanted = ":" + String(port, radix: 16, uppercase: true)
+        return table.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 3 && fields[1].hasSuffix(wanted) && fields[3] == "0A"
+        }
+    }
+
     private static func bound(_ type: __socket_type, _ port: UInt16) -> (Int32, UInt16)? {
         let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
         guard descriptor >= 0 else { return nil }

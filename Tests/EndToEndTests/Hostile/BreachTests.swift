@@ -43,8 +43,7 @@ extension EndToEnd {
         @Test func claimsOnWhatThePeerHasMustFitTheTorrent() throws {
             try expectClosed([
                 "short-bitfield": "a bitfield of 1 bytes", "long-bitfield": "a bitfield of 3 bytes",
-                "spare-bits": "a bitfield", "second-bitfield": "bitfield after it had said what it has",
-                "late-bitfield": "bitfield after it had said what it has",
+                "spare-bits": "a bitfield",
                 "have-all-unasked": "haveAll without the fast extension",
                 "out-of-range": "have for piece 16, which does not exist",
                 "allowed-fast-out-of-range": "allowedFast for piece 16, which does not exist",

@@ -8,7 +8,7 @@ extension EndToEnd {
 
         @Test(arguments: [
             "start-empty-then-have-5", "drop-first-block", "keepalive-flood", "unknown-ids", "odd-extension",
-            "small-queue", "split-bytes-97", "slow-handshake", "choke-flap",
+            "small-queue", "split-bytes-97", "slow-handshake", "choke-flap", "late-bitfield", "second-bitfield",
         ])
         func oneOddPeerIsEnough(_ mode: String) throws {
             let torrent = try workspace.makeTorrent(size: "1M", pieceLength: "64K")

@@ -27,7 +27,7 @@ class LongBitfield(ShortBitfield):
 
 
 class LateBitfield(Seeder):
-    """A bitfield after a HAVE; BEP 3 allows it as the first message only."""
+    """A bitfield after a HAVE; BEP 3 allows it as the first message only, and aria2 sends it."""
 
     def announce_pieces(self):
         self.connection.send(wire.have(0))

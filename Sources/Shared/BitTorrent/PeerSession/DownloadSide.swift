@@ -47,8 +47,11 @@ struct DownloadSide {
     mutating func bitfieldReceived(
         _ bits: [UInt8], in torrent: TorrentView, into actions: inout [SessionAction]
     ) throws(PeerWireError) {
-        try pieces.bitfieldReceived(bits, in: torrent)
-        sourcesChanged(in: torrent, into: &actions)
+        guard let gained = try pieces.bitfieldReceived(bits, in: torrent) else {
+            return sourcesChanged(in: torrent, into: &actions)
+        }
+        gained.forEach { actions.append(.addSource($0)) }
+        neededChanged(in: torrent, into: &actions)
     }
 
     mutating func haveAllReceived(

@@ -24,7 +24,7 @@ package enum PeerWireError: Error, Hashable, Sendable {
 
     case bitfieldLengthWrong(byteCount: Int)
     case bitfieldSpareBitsSet
-    /// A bitfield, "have all" or "have none" after it already said what it has (BEP 3: only as first message).
+    /// "Have all" or "have none" after it already said what it has (BEP 6: only as first message).
     case availabilityRepeated(PeerMessage.Identifier)
     case pieceOutOfRange(PeerMessage.Identifier, index: UInt32)
 
