@@ -44,6 +44,8 @@ final class Connection {
     var ownBuffer: [UInt8] = []
     /// Reading has stopped until a slot is free.
     private(set) var isWaiting = false
+    /// Reading has stopped until the download limit lets it go on.
+    private(set) var isThrottled = false
     /// What was received and not used when reading stopped; less than one read.
     private var pending: [UInt8] = []
     /// Blocks that the next read is aimed for: as many as the last could have brought, and one more.
@@ -99,6 +101,7 @@ final class Connection {
     /// The socket has bytes, or its end.
     func readable(_ descriptor: CInt) {
         guard phase == .running, !isWaiting else { return }
+        guard process.mayRead(self) else { return setThrottled(true) }
         aim()
         let count = process.receiveArea.read(descriptor)
         switch count {
@@ -158,6 +161,9 @@ final class Connection {
         }
     }
 
+    /// Several blocks are going to be sent, or have been.
+    func gather(_ isOn: Bool) { transport?.gather(isOn) }
+
     /// Everything that waited for the kernel has gone.
     func drained() {
         guard phase == .running, uploadWait == .kernel else { return }
@@ -206,7 +212,7 @@ final class Connection {
     private func readBrought(_ byteCount: Int) {
         let now = process.readBegan()
         session.bytesReceived(now: now)
-        aimedBlockCount = min(byteCount / IntakeGeometry.slotByteCount + 2, ReceiveArea.blockLimit)
+        aimedBlockCount = min(byteCount / IntakeGeometry.slotByteCount + 2, process.mostBlocksPerRead)
         let gathered = process.receiveArea.forEachSegment(of: byteCount) { segment in
             feed(segment.bytes, isResumed: false, now: now)
             // Behind a head whose block is of full length the rest lies as it should; so it does in no other case.
@@ -218,10 +224,17 @@ final class Connection {
         readEnded()
     }
 
+    func setThrottled(_ isOn: Bool) {
+        isThrottled = isOn
+        if phase == .running { setReading() }
+    }
+
+    private func setReading() { transport?.setReading(!isWaiting && !isThrottled) }
+
     private static let wholeBlock = PeerStreamDecoder.Prospect.payload(missingByteCount: IntakeGeometry.slotByteCount)
 
     private func readEnded() {
-        if isWaiting, phase == .running { transport?.setReading(false) }
+        if isWaiting, phase == .running { setReading() }
         guard phase == .running else { return }
         if wantsBlocks { process.supply(self) }
         flush()
@@ -288,7 +301,7 @@ final class Connection {
         pending = []
         rest.withUnsafeBytes { feed($0, isResumed: true, now: now) }
         guard phase == .running, !isWaiting else { return }
-        transport?.setReading(true)
+        setReading()
         process.supply(self)
     }
 }

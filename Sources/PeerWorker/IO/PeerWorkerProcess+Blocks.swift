@@ -152,5 +152,8 @@ extension PeerWorkerProcess {
     /// The connection has stopped reading.
     func waits(_ connection: Connection) { intake.waits(connection.peer) }
 
-    func received(byteCount: Int) { parcel.movedByteCount += byteCount }
+    func received(byteCount: Int) {
+        parcel.movedByteCount += byteCount
+        downloadLimit.spend(byteCount)
+    }
 }

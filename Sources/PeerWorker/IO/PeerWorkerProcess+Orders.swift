@@ -36,6 +36,11 @@ extension PeerWorkerProcess {
             connection.ending = PeerEnding(cause)
             close(connection)
         case .choke(let peers): choke(peers, now: now)
+        case .setLimits(let download, let upload):
+            downloadLimit.setLimit(download == 0 ? nil : download, now: now)
+            uploadLimit.setLimit(upload == 0 ? nil : upload, now: now)
+            resumeThrottled(now: now)
+            turnGoesOn()
         case .drain: drain(now: now)
         case .stop: stop()
         }

@@ -39,6 +39,13 @@ final class PeerWorkerProcess {
     var byInfoHash: [InfoHash: PeerTorrent] = [:]
     /// Peers whose requests can be answered.
     var uploads = UploadTurns()
+    /// The user's limits, as far as they are this worker's share.
+    var uploadLimit = RateBucket()
+    var downloadLimit = RateBucket()
+    /// When more may be sent; when more may be read, and who waits for that, first come, first served.
+    var nextUpload = MonotonicInstant.distantFuture
+    var nextRead = MonotonicInstant.distantFuture
+    var throttled: [UInt32] = []
     var heldFiles = HeldFiles<OwnedDescriptor>()
     /// Peers that wait for a file.
     var fileWaiters: [HeldFile: [UInt32]] = [:]
@@ -115,10 +122,14 @@ final class PeerWorkerProcess {
     }
 
     /// The earliest moment at which time alone brings something about.
-    var nextDeadline: MonotonicInstant { min(nextTick, batches.deadline ?? .distantFuture, listeners.nextDeadline) }
+    var nextDeadline: MonotonicInstant {
+        min(nextTick, batches.deadline ?? .distantFuture, listeners.nextDeadline, nextUpload, nextRead)
+    }
 
     func timerFired(now: MonotonicInstant) {
         listeners.timerFired(now: now)
+        // Uploads go on at the end of the turn.
+        if now >= nextRead { resumeThrottled(now: now) }
         guard now >= nextTick else { return }
         nextTick = .distantFuture
         tick(now: now)

@@ -171,9 +171,20 @@ struct SeedingArguments: ParsableArguments {
             valueName: "n"))
     var uploadSlots: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: .init("Most bytes a second that are received, such as 10M; 0: no limit (default).", valueName: "rate"))
+    var maxDownloadLimit: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Most bytes a second that are sent; 0: no limit (default).", valueName: "rate"))
+    var maxUploadLimit: String?
+
     var flags: FlagTexts {
         texts(
-            (.seed, flag(seed)), (.seedRatio, seedRatio), (.seedTime, seedTime), (.uploadSlots, uploadSlots))
+            (.seed, flag(seed)), (.seedRatio, seedRatio), (.seedTime, seedTime), (.uploadSlots, uploadSlots),
+            (.downloadLimit, maxDownloadLimit), (.uploadLimit, maxUploadLimit))
     }
 }
 

@@ -28,6 +28,8 @@ enum OptionName: String, CaseIterable {
     case seedRatio = "seed-ratio"
     case seedTime = "seed-time"
     case uploadSlots = "upload-slots"
+    case downloadLimit = "max-download-limit"
+    case uploadLimit = "max-upload-limit"
 
     case progress
     case interval
@@ -53,7 +55,8 @@ enum OptionName: String, CaseIterable {
         case .peer, .tracker, .workerWrap: .list
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
             .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
-            .seedRatio, .seedTime, .uploadSlots, .progress, .interval, .logLevel, .log, .events, .heartbeat:
+            .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .logLevel,
+            .log, .events, .heartbeat:
             .value
         }
     }
@@ -64,7 +67,8 @@ enum OptionName: String, CaseIterable {
         case .directory, .stateDirectory, .caCertificate, .log, .events: true
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
             .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .connectTimeout, .stopTimeout, .seed,
-            .seedRatio, .seedTime, .uploadSlots, .progress, .interval, .quiet, .logLevel, .workerWrap, .heartbeat:
+            .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .quiet, .logLevel,
+            .workerWrap, .heartbeat:
             false
         }
     }

@@ -7,14 +7,19 @@ final class RunContext {
     let output: Output
     let http: HTTPClient
     var budget: FrameBudget
+    var limits: BandwidthLimits
     /// Our port, 0 without a listener.
     let listenPort: UInt16
 
-    init(shell: PoolShell, output: Output, http: HTTPClient, budget: FrameBudget, listenPort: UInt16) {
+    init(
+        shell: PoolShell, output: Output, http: HTTPClient, budget: FrameBudget, limits: BandwidthLimits,
+        listenPort: UInt16
+    ) {
         self.shell = shell
         self.output = output
         self.http = http
         self.budget = budget
+        self.limits = limits
         self.listenPort = listenPort
     }
 

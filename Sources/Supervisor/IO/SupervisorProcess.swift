@@ -67,6 +67,7 @@ final class SupervisorProcess {
         context = RunContext(
             shell: shell, output: output, http: http,
             budget: FrameBudget(frameCountEach: plan.frameCount, hashWorkers: 0..<plan.hashWorkerCount),
+            limits: BandwidthLimits(download: options.seeding.downloadLimit, upload: options.seeding.uploadLimit),
             listenPort: listeners?.port ?? 0)
         var generator = SystemRandomNumberGenerator()
         let ourID = PeerID.random(using: &generator)
@@ -190,7 +191,9 @@ final class SupervisorProcess {
 
     private var nextDeadline: MonotonicInstant {
         let now = MonotonicClock.now
-        var deadline = min(nextTick, retryAt, context.shell.nextDeadline, stop?.nextDeadline ?? .distantFuture)
+        var deadline = min(
+            nextTick, retryAt, context.shell.nextDeadline, stop?.nextDeadline ?? .distantFuture,
+            context.limits.nextDeadline)
         for torrent in torrents { deadline = min(deadline, torrent.nextDeadline(now: now)) }
         return deadline
     }
@@ -198,6 +201,7 @@ final class SupervisorProcess {
     private func timerFired(now: MonotonicInstant) {
         context.shell.timerFired(now: now)
         for torrent in torrents { torrent.timerFired(now: now) }
+        tell(context.limits.timerFired(now: now))
         if let step = stop?.timerFired(now: now) { begin(step, now: now) }
         guard now >= nextTick else { return }
         nextTick = now + Self.tick
@@ -275,12 +279,16 @@ final class SupervisorProcess {
         let now = MonotonicClock.now
         switch action {
         case .lost(let worker):
+            if worker.place.role == .peerWorker { context.limits.workerLost(Int(worker.place.ordinal)) }
             for torrent in torrents { torrent.lost(worker, now: now) }
             stopLost(worker, now: now)
         case .replacementSeen(let place): for torrent in torrents { torrent.lossSeen(at: place) }
         case .adopt(let worker, let stillReading): adopt(worker, stillReading)
         case .regionDropped(let place): for torrent in torrents { torrent.regionLost(at: place) }
         case .working(let worker):
+            if worker.place.role == .peerWorker {
+                tell(context.limits.workerReady(Int(worker.place.ordinal), now: now))
+            }
             for torrent in torrents { torrent.working(worker, now: now) }
             if restarting == worker.place { restartNext() }
         case .gaveUp(let place):
@@ -405,6 +413,16 @@ final class SupervisorProcess {
         } else {
             if isComplete { return end(.complete, reason: "complete; seeding was interrupted", now: now) }
             end(.interrupted, reason: "interrupted; start again to go on", now: now)
+        }
+    }
+}
+
+extension SupervisorProcess {
+    private func tell(_ shares: [Int: BandwidthLimits.Share]) {
+        for (worker, share) in shares {
+            context.shell.tell(
+                Place(.peerWorker, worker),
+                SupervisorToPeerWorker.setLimits(download: share.download, upload: share.upload))
         }
     }
 }

@@ -23,7 +23,9 @@ extension TorrentRun {
             reported(peers, at: ordinal)
             let received = Int(totals.downloadedByteCount - before.0)
             downloadRate.add(byteCount: received, now: now)
-            uploadRate.add(byteCount: Int(totals.uploadedByteCount - before.1), now: now)
+            let sent = Int(totals.uploadedByteCount - before.1)
+            uploadRate.add(byteCount: sent, now: now)
+            context.limits.moved(ordinal, downloaded: received, uploaded: sent, now: now)
             if received > 0 {
                 lastProgress = now
                 context.shell.workDone(by: worker)

@@ -203,6 +203,7 @@ final class TestPeer: PeerTransport {
         }
     }
     var isIdle: Bool { takesBodies }
+    func gather(_ isOn: Bool) {}
     func setReading(_ isOn: Bool) { isRead = isOn }
     func rest() {}
     func retry() {}

@@ -34,6 +34,8 @@ let goldenFrames = """
       0f01000500000001
     supervisorToPeerWorker.filesOpened
       10070001000200000006000000
+    supervisorToPeerWorker.setLimits
+      11a0860100000000000000000000000000
     peerWorkerToSupervisor.hello
       01010100020000004d0000000500000000000000
     peerWorkerToSupervisor.joined
@@ -219,5 +221,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 5b3802ef2981cb7c
+    vocabulary 5e396291e542456e
     """

@@ -47,6 +47,7 @@ struct CommandLineParserTests {
             "127.0.0.1:1", "--peer", "[::1]:65535", "--tracker", "http://t.example/announce", "--tracker",
             "https://u.example", "--no-tracker", "--connect-timeout", "2.5", "--stop-timeout", "30",
             "--ca-certificate", "ca.pem", "--seed", "--seed-ratio", "1.5", "--seed-time", "90", "--upload-slots", "20",
+            "--max-download-limit", "10M", "--max-upload-limit=512K",
             "--progress", "json", "--interval", "0.25", "-q", "--log-level", "debug",
             "-l", "log.txt", "--events", "events.json", "--worker-wrap", "peer=strace -f -o 'a b'", "--worker-wrap",
             "writer=nice", "--heartbeat-ms", "200", "two.torrent")
@@ -59,7 +60,9 @@ struct CommandLineParserTests {
             trackers: [try TrackerURL("http://t.example/announce"), try TrackerURL("https://u.example")],
             usesTrackers: false, connectTimeout: .milliseconds(2500), stopTimeout: .seconds(30),
             caCertificate: "ca.pem",
-            seeding: SeedingOptions(goal: SeedGoal(ratio: 1.5, time: .seconds(5400)), uploadSlots: 20),
+            seeding: SeedingOptions(
+                goal: SeedGoal(ratio: 1.5, time: .seconds(5400)), uploadSlots: 20, downloadLimit: 10 << 20,
+                uploadLimit: 512 << 10),
             output: OutputOptions(
                 progress: .json, interval: .milliseconds(250), isQuiet: true, logLevel: .debug, logFile: "log.txt",
                 eventsFile: "events.json"),

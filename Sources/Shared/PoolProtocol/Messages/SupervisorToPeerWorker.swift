@@ -26,6 +26,8 @@ package enum SupervisorToPeerWorker: PoolMessage {
     case choke([PeerChoke])
     /// Files that were asked for with `wantFiles`.
     case filesOpened(torrent: UInt16, [OpenedFile])
+    /// What this worker may receive and send, in bytes a second of all connections together; 0: no limit.
+    case setLimits(download: UInt64, upload: UInt64)
     /// Request nothing more and hand every grant back; uploads go on.
     case drain
     /// Close every connection and exit 0.
@@ -50,6 +52,7 @@ package enum SupervisorToPeerWorker: PoolMessage {
         .stop,
         .choke([PeerChoke(peer: 5, isChoked: true)]),
         .filesOpened(torrent: 7, [OpenedFile(file: 2, descriptor: 6)]),
+        .setLimits(download: 100_000, upload: 0),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -103,6 +106,10 @@ package enum SupervisorToPeerWorker: PoolMessage {
             writer.put(UInt8(16))
             writer.put(torrent)
             writer.put(list: files)
+        case .setLimits(let download, let upload):
+            writer.put(UInt8(17))
+            writer.put(download)
+            writer.put(upload)
         }
     }
 
@@ -124,6 +131,7 @@ package enum SupervisorToPeerWorker: PoolMessage {
         case 14: self = .stop
         case 15: self = .choke(try reader.getList())
         case 16: self = .filesOpened(torrent: try reader.get(), try reader.getList())
+        case 17: self = .setLimits(download: try reader.get(), upload: try reader.get())
         case let kind: throw .unknownKind(kind)
         }
     }
