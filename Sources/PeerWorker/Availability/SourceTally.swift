@@ -7,6 +7,9 @@ struct SourceTally {
     /// Changes are gathered for so long (docs/architecture.md, "Availability"); the first after a quiet time is told at
     /// once, since grants wait for it.
     static let interval: Duration = .milliseconds(100)
+    /// Counts of pieces told in a second, in the long run: 4 MiB. All counts of the largest torrent, two million, are told
+    /// every three seconds at most, since `Flood` allows no more than some such torrents their numbers at once.
+    static let countsPerSecond = (4 << 20) / SourceCount.byteCount
 
     /// Usable peers by piece, complete ones not counted.
     private var counts: [UInt16]
@@ -15,13 +18,12 @@ struct SourceTally {
     private var seedCount: UInt16 = 0
     private var toldSeedCount: UInt16 = 0
     private var lastReport = MonotonicInstant.distantPast
+    private var nextCounts = MonotonicInstant.distantPast
 
     init(pieceCount: Int) {
         counts = Array(repeating: 0, count: pieceCount)
         changed = PieceSet(pieceCount: pieceCount)
     }
-
-    private var hasNews: Bool { seedCount != toldSeedCount || !changed.isEmpty }
 
     /// A peer with these pieces became usable.
     mutating func added(_ pieces: PieceSet) {
@@ -53,18 +55,20 @@ struct SourceTally {
 
     /// Appends what the supervisor should hear now, in absolute numbers.
     mutating func report(torrent: UInt16, now: MonotonicInstant, into news: inout [PeerWorkerToSupervisor]) {
-        guard hasNews, now - lastReport >= Self.interval else { return }
+        let tellsCounts = !changed.isEmpty && now >= nextCounts
+        guard tellsCounts || seedCount != toldSeedCount, now - lastReport >= Self.interval else { return }
         lastReport = now
         if seedCount != toldSeedCount {
             news.append(.seedCount(torrent: torrent, seedCount))
             toldSeedCount = seedCount
         }
-        guard !changed.isEmpty else { return }
+        guard tellsCounts else { return }
         var list: [SourceCount] = []
         changed.forEach { list.append(SourceCount(piece: $0, count: counts[$0.value])) }
         for part in list.parts(ofAtMost: Topology.maximumListCount) {
             news.append(.sourceCounts(torrent: torrent, part))
         }
+        nextCounts = now + .nanoseconds(list.count * 1_000_000_000 / Self.countsPerSecond)
         changed = PieceSet(pieceCount: counts.count)
     }
 }

@@ -20,6 +20,9 @@ package enum Topology {
     package static let batchByteCount = 49152
     /// Messages that may wait for one receiver before EAGAIN tells the owner to keep its things (ZMQ_SNDHWM, ZMQ_RCVHWM).
     package static let highWaterMark: Int32 = 4096
+    /// Messages of one worker that may wait for the supervisor: 16 MiB of the longest, since it waits for nobody and
+    /// reads them all in each turn.
+    package static let newsHighWaterMark: Int32 = 256
     /// Most entries in one list, so that the longest entry (88 bytes) times this stays within a batch.
     package static let maximumListCount = 512
 

@@ -3,24 +3,42 @@ import PoolProtocol
 import PoolRuntime
 
 /// What comes in over the control socket: the pool's own business goes to the keeper, the work to the handlers. A
-/// process that sends what cannot be read is replaced.
+/// process that sends what cannot be read or too much is replaced.
 extension PoolShell {
     func receive() {
+        let now = MonotonicClock.now
         let mayHaveMore = control.receive(limit: 256) { sender, frame in
-            guard let worker = Incarnation(routingID: sender), let process = process(worker) else { return }
-            process.receivedFrameCount += 1
+            guard let worker = Incarnation(routingID: sender), let process = process(worker), !process.isMuted else {
+                return
+            }
+            process.frameReceived(byteCount: frame.count, now: now)
             do throws(PoolCodecError) {
                 switch worker.place.role {
                 case .peerWorker:
-                    try PeerWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
-                case .hashWorker:
-                    try HashWorkerToSupervisor.decodeAll(frame) { received($0, from: process) }
-                case .writer: try WriterToSupervisor.decodeAll(frame) { received($0, from: process) }
+                    try take(PeerWorkerToSupervisor.self, frame, process) { received($0, from: process) }
+                case .hashWorker: try take(HashWorkerToSupervisor.self, frame, process) { received($0, from: process) }
+                case .writer: try take(WriterToSupervisor.self, frame, process) { received($0, from: process) }
                 case .supervisor: break
                 }
-            } catch { condemn(worker, reason: "it sent what cannot be read (\(error))") }
+            } catch { distrust(process, "it sent what cannot be read (\(error))") }
         }
         if mayHaveMore { poll.mustNotWait = true }
+    }
+
+    private func take<News: WorkerNews>(
+        _ kind: News.Type, _ frame: UnsafeRawBufferPointer, _ process: WorkerProcess, _ handle: (News) -> Void
+    ) throws(PoolCodecError) {
+        try News.decodeAll(frame) { news in
+            guard !process.isMuted else { return }
+            if process.isFlooded() { return distrust(process, "it floods us with messages") }
+            handle(news)
+        }
+    }
+
+    /// The process goes, and what it has said besides counts no more.
+    private func distrust(_ process: WorkerProcess, _ reason: String) {
+        process.isMuted = true
+        condemn(process.incarnation, reason: reason)
     }
 
     private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess) {
@@ -75,7 +93,7 @@ extension PoolShell {
 
     private func greeted(_ hello: Hello, _ process: WorkerProcess) {
         guard hello.vocabulary == Vocabulary.hash, hello.who == process.incarnation else {
-            return condemn(process.incarnation, reason: "it is of another build")
+            return distrust(process, "it is of another build")
         }
         process.isConnected = true
         process.silence.helloReceived(now: MonotonicClock.now)

@@ -73,7 +73,8 @@ final class PoolShell {
         context = try ZMQContext()
         control = try ZMQSocket(
             context, .router, routingID: Array("supervisor".utf8),
-            maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
+            maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark,
+            receiveHighWaterMark: Topology.newsHighWaterMark)
         try control.bind(path: "\(runDirectory.path)/\(Endpoints.control)")
         for place in plan.places {
             let path = "\(runDirectory.path)/\(Endpoints.listener(of: place))"

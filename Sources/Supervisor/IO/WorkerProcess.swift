@@ -16,8 +16,11 @@ final class WorkerProcess {
     /// Set by `hello`: before it, nothing can be sent.
     var isConnected = false
     /// Frames that came from it.
-    var receivedFrameCount: UInt64 = 0
+    private var receivedFrameCount: UInt64 = 0
     private var edge = ControlEdge()
+    private var flood = Flood(now: MonotonicClock.now)
+    /// It said what no sound process says: nothing of it is read any more, and its end is near.
+    var isMuted = false
     /// Since when nothing can be sent any more, although it lives.
     var brokenSince: MonotonicInstant?
     var complaints: WorkerComplaints
@@ -48,6 +51,18 @@ final class WorkerProcess {
         return edge.isBroken(
             sentOrders: outbox.frameCount, receivedOrders: receivedOrders, sentNews: status.sentNews,
             receivedNews: receivedNews)
+    }
+
+    func frameReceived(byteCount: Int, now: MonotonicInstant) {
+        receivedFrameCount += 1
+        flood.frameReceived(byteCount: byteCount, now: now)
+    }
+
+    /// One of the messages in the frame.
+    /// - Returns: whether it is one too many.
+    func isFlooded() -> Bool {
+        flood.messageReceived()
+        return flood.isFlood
     }
 
     /// Passes descriptors over the lifeline. They may be named when `whenAllArrived` says so.

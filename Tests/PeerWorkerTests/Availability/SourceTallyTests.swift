@@ -81,4 +81,53 @@ private func counts(_ pairs: (Int, UInt16)...) -> PeerWorkerToSupervisor {
         }
         #expect(sizes == [512, 512, 512, 463])
     }
+
+    /// A thousand peers that have all but one of two million pieces come and go: every piece changes all the time, and the
+    /// supervisor must not take it for a flood.
+    @Test func sourcesOfTheLargestTorrentAreNoFlood() throws {
+        var talk = Tally(TorrentGeometry.maximumPieceCount)
+        let most: PieceSet = {
+            var set = PieceSet.full(pieceCount: TorrentGeometry.maximumPieceCount)
+            set.remove(PieceIndex(7))
+            return set
+        }()
+        talk.tally.added(most)
+        let all = talk.report()
+        var frame = FrameWriter()
+        for message in all { message.encode(into: &frame) }
+        let byteCount = frame.take().count
+        #expect(byteCount > TorrentGeometry.maximumPieceCount * SourceCount.byteCount)
+
+        talk.tally.removed(most)
+        let told = talk.clock.now
+        while talk.report().isEmpty {
+            try #require(talk.clock.now - told < .seconds(10))
+            talk.clock.advance(by: .milliseconds(50))
+        }
+        let pause = talk.clock.now - told
+        #expect(pause > .seconds(2) && pause < .seconds(4))
+
+        // As often as that for ten minutes, in frames of half a batch, and for six such torrents.
+        var flood = Flood(now: told)
+        for round in 0..<Int(600 / pause.inSeconds) {
+            let now = told + pause * round
+            for _ in 0..<6 * byteCount / 24_576 { flood.frameReceived(byteCount: 24_576, now: now) }
+            for _ in 0..<6 * all.count { flood.messageReceived() }
+            #expect(!flood.isFlood)
+        }
+    }
+
+    /// Few changes go out every tenth of a second, also after a long list; the seeds at once in any case.
+    @Test func longListDelaysOnlyTheNextCounts() {
+        var talk = Tally(100_000)
+        var most = PieceSet.full(pieceCount: 100_000)
+        most.remove(PieceIndex(7))
+        talk.tally.added(most)
+        #expect(talk.report().count == 196)
+        talk.tally.gained(PieceIndex(7), pieces: .full(pieceCount: 100_000))
+        talk.clock.advance(by: .milliseconds(100))
+        #expect(talk.report() == [.seedCount(torrent: 3, 1)])
+        talk.clock.advance(by: .milliseconds(100))
+        #expect(talk.report().count == 196)
+    }
 }

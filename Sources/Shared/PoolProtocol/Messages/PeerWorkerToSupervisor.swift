@@ -160,6 +160,9 @@ package enum ReturnReason: UInt8, Sendable, CaseIterable {
 }
 
 package struct SourceCount: PoolCodable {
+    /// Of an entry on the wire.
+    package static let byteCount = 6
+
     package var piece: PieceIndex
     package var count: UInt16
 

@@ -41,8 +41,10 @@ package final class ZMQSocket {
     /// - Parameters:
     ///   - routingID: what the other side knows us by.
     ///   - maximumMessageByteCount: larger messages end the connection that sent them.
+    ///   - highWaterMark: messages that may wait for one receiver, and of one sender unless another number is given.
     package init(
-        _ context: ZMQContext, _ kind: Kind, routingID: [UInt8], maximumMessageByteCount: Int, highWaterMark: Int32
+        _ context: ZMQContext, _ kind: Kind, routingID: [UInt8], maximumMessageByteCount: Int, highWaterMark: Int32,
+        receiveHighWaterMark: Int32? = nil
     ) throws(SystemCallError) {
         guard let handle = zmq_socket(context.handle, kind.rawValue) else {
             throw SystemCallError("zmq_socket", zmq_errno())
@@ -52,7 +54,7 @@ package final class ZMQSocket {
         try set(ZMQ_ROUTING_ID, bytes: routingID)
         try set(ZMQ_LINGER, 0)
         try set(ZMQ_SNDHWM, highWaterMark)
-        try set(ZMQ_RCVHWM, highWaterMark)
+        try set(ZMQ_RCVHWM, receiveHighWaterMark ?? highWaterMark)
         // A connection that broke belongs to a dead process; its successor has another name and is joined anew.
         try set(ZMQ_RECONNECT_IVL, -1)
         var maximum = Int64(maximumMessageByteCount)
