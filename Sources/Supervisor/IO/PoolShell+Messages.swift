@@ -3,7 +3,7 @@ import PoolProtocol
 import PoolRuntime
 
 /// What comes in over the control socket: the pool's own business goes to the keeper, the work to the handlers. A
-/// process that sends what cannot be read or too much is replaced.
+/// process that sends what cannot be read, too much or what makes no sense is replaced.
 extension PoolShell {
     func receive() {
         let now = MonotonicClock.now
@@ -15,7 +15,7 @@ extension PoolShell {
             do throws(PoolCodecError) {
                 switch worker.place.role {
                 case .peerWorker:
-                    try take(PeerWorkerToSupervisor.self, frame, process) { received($0, from: process) }
+                    try take(PeerWorkerToSupervisor.self, frame, process) { received($0, from: process, now: now) }
                 case .hashWorker: try take(HashWorkerToSupervisor.self, frame, process) { received($0, from: process) }
                 case .writer: try take(WriterToSupervisor.self, frame, process) { received($0, from: process) }
                 case .supervisor: break
@@ -41,7 +41,10 @@ extension PoolShell {
         condemn(process.incarnation, reason: reason)
     }
 
-    private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess) {
+    private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess, now: MonotonicInstant) {
+        if let nonsense = plausibility.nonsense(in: message, from: process.incarnation, now: now) {
+            return distrust(process, "it said what makes no sense (\(nonsense))")
+        }
         switch message {
         case .hello(let hello): greeted(hello, process)
         case .joined: break

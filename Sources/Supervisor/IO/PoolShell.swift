@@ -43,6 +43,7 @@ final class PoolShell {
     }
 
     var keeper: PoolKeeper
+    var plausibility: Plausibility
     private(set) var processes: [Place: WorkerProcess] = [:]
     var handlers: Handlers?
 
@@ -61,14 +62,17 @@ final class PoolShell {
     private var nextLook = MonotonicInstant.distantPast
     private var leftForNextTurn: [() -> Void] = []
 
+    /// - Parameter pieceCounts: of all torrents that peer-workers may speak of, by ordinal.
     init(
-        plan: PoolPlan, settings: Settings, poll: PollLoop, runDirectory: RunDirectory, tcpListeners: TCPListeners?
+        plan: PoolPlan, settings: Settings, poll: PollLoop, runDirectory: RunDirectory, tcpListeners: TCPListeners?,
+        pieceCounts: [Int]
     ) throws(SystemCallError) {
         self.plan = plan
         self.settings = settings
         self.poll = poll
         self.runDirectory = runDirectory
         self.tcpListeners = tcpListeners
+        plausibility = Plausibility(pieceCounts: pieceCounts, peerCapacity: settings.maximumPeersEach)
         keeper = PoolKeeper(plan: plan, now: MonotonicClock.now)
         context = try ZMQContext()
         control = try ZMQSocket(
@@ -319,6 +323,7 @@ final class PoolShell {
         Glibc.kill(-process.child.processID, SIGKILL)
         receive()
         process.ended()
+        plausibility.forget(worker)
         processes[worker.place] = nil
         latestTrouble[worker.place.role] =
             (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")

@@ -62,7 +62,7 @@ final class SupervisorProcess {
         let directory = try RunDirectory(environment: options.environment)
         let shell = try PoolShell(
             plan: plan, settings: options.poolSettings(plan), poll: poll, runDirectory: directory,
-            tcpListeners: listeners)
+            tcpListeners: listeners, pieceCounts: inputs.map(\.geometry.pieceCount))
         let http = try HTTPClient(options: options.httpOptions)
         context = RunContext(
             shell: shell, output: output, http: http,

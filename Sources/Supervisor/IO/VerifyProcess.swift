@@ -55,7 +55,7 @@ final class VerifyProcess {
         let plan = PoolPlan(checkingWith: options.hashWorkers)
         shell = try PoolShell(
             plan: plan, settings: options.poolSettings(plan), poll: poll,
-            runDirectory: try RunDirectory(environment: options.environment), tcpListeners: nil)
+            runDirectory: try RunDirectory(environment: options.environment), tcpListeners: nil, pieceCounts: [])
         shell.handlers = PoolShell.Handlers(
             peerWorkerSpoke: { _, _ in }, hashWorkerSpoke: { [unowned self] in heard($1, from: $0) },
             writerSpoke: { _, _ in }, decided: { [unowned self] in decided($0) }, changed: { _ in },
