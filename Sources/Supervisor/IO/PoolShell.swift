@@ -349,9 +349,7 @@ final class PoolShell {
         if let since = process.brokenSince, now - since >= settings.heartbeat {
             return condemn(process.incarnation, reason: "its connection is broken")
         }
-        if process.isConnected, !process.silence.wasLate(now: now), process.isEdgeBroken() {
-            return condemn(process.incarnation, reason: "messages between us got lost")
-        }
+        let isEdgeBroken = process.isConnected && !process.silence.wasLate(now: now) && process.isEdgeBroken()
         let verdict = process.silence.observed(
             turn: process.status.turn, diskCall: process.status.diskCall,
             diskCallStarted: process.status.diskCallStarted, now: now)
@@ -363,10 +361,13 @@ final class PoolShell {
             let limit = Int(process.silence.startLimit.inSeconds)
             condemn(process.incarnation, reason: "it has not said hello within \(limit) s")
         case .diskIsSlow(let call, let duration):
-            guard !process.hasToldSlowDisk else { return }
-            process.hasToldSlowDisk = true
-            handlers?.changed(.diskIsSlow(process.incarnation, call: call, duration: duration))
+            if !process.hasToldSlowDisk {
+                process.hasToldSlowDisk = true
+                handlers?.changed(.diskIsSlow(process.incarnation, call: call, duration: duration))
+            }
         }
+        // A loop that stands still reads nothing either: the first reason counts.
+        if isEdgeBroken { condemn(process.incarnation, reason: "messages between us got lost") }
     }
 
     private static func usableCores() -> [UInt32] {
