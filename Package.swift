@@ -63,10 +63,13 @@ let package = Package(
         shared("BitTorrent", ["CSHA1"]),
         shared("PoolProtocol", ["BitTorrent"]),
         shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging]),
+        .target(
+            name: "SelfTest", dependencies: ["BitTorrent", "PoolProtocol", "PoolRuntime", "CLinux", logging],
+            path: "Sources/Shared/SelfTest", swiftSettings: strict + lean),
         program("Supervisor", ["CLinux", "CCurl", argumentParser, logging, systemPackage], linkerSettings: foundation),
-        program("PeerWorker", ["CLinux", logging, systemPackage]),
-        program("HashWorker", ["CLinux", logging, systemPackage]),
-        program("Writer", ["CLinux", logging, systemPackage]),
+        program("PeerWorker", ["SelfTest", "CLinux", logging, systemPackage]),
+        program("HashWorker", ["SelfTest", "CLinux", logging, systemPackage]),
+        program("Writer", ["SelfTest", "CLinux", logging, systemPackage]),
         .target(
             name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"],
             path: "Tests/TestSupport", swiftSettings: strict),

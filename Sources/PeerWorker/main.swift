@@ -1,5 +1,10 @@
 import PoolProtocol
 import PoolRuntime
+import SelfTest
 
+SelfTest.prepare()
 let launch = WorkerLaunch(role: .peerWorker)
-PeerWorkerLoop(PeerWorkerLoop.Loop(launch)).run()
+let loop = PeerWorkerLoop.Loop(launch)
+let worker = PeerWorkerLoop(loop)
+SelfTest.arm(loop)
+worker.run()

@@ -114,7 +114,7 @@ ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t size, cons
     return sent < 0 ? -errno : sent;
 }
 
-ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count, int wait) {
+static ssize_t receive(int socket, void *bytes, size_t size, int *descriptors, unsigned *count, int flags) {
     union {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int) * most_descriptors)];
@@ -127,7 +127,7 @@ ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *de
     message.msg_control = control.space;
     message.msg_controllen = sizeof control.space;
     ssize_t received;
-    do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
+    do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
     while (received < 0 && errno == EINTR);
     if (received < 0) return -errno;
     unsigned room = *count;
@@ -144,6 +144,16 @@ ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *de
     }
     return received;
 }
+
+ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count, int wait) {
+    return receive(socket, bytes, size, descriptors, count, wait ? 0 : MSG_DONTWAIT);
+}
+
+ssize_t clinux_peek_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count) {
+    return receive(socket, bytes, size, descriptors, count, MSG_PEEK);
+}
+
+int clinux_seal_writes(int descriptor) { return fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE); }
 
 int clinux_pidfd_open(pid_t pid) { return negated((int)syscall(SYS_pidfd_open, pid, 0)); }
 

@@ -237,9 +237,17 @@ struct DiagnosisArguments: ParsableArguments {
             valueName: "milliseconds"))
     var heartbeat: String?
 
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: .init(
+            "Have a worker misbehave, to test the others; repeatable. Locked unless SWARMKEEPER_ALLOW_SELFTEST=1.",
+            valueName: "role:attack"))
+    var selftest: [String] = []
+
     var flags: FlagTexts {
         var result = texts((.events, events), (.heartbeat, heartbeat))
         result[.workerWrap] = workerWrap
+        result[.selftest] = selftest
         return result
     }
 }

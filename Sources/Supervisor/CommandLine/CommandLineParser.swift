@@ -86,8 +86,8 @@ struct CommandLineParser {
             connectTimeout: try reader.duration(.connectTimeout, in: .seconds(1) ... .seconds(600)) ?? .seconds(10),
             stopTimeout: try reader.duration(.stopTimeout, in: .seconds(1) ... .seconds(31_536_000)),
             caCertificate: try reader.path(.caCertificate), seeding: try reader.seeding(),
-            output: try reader.output(),
-            diagnosis: try reader.diagnosis(), environment: surroundings.environment)
+            output: try reader.output(), diagnosis: try reader.diagnosis(environment: surroundings.environment),
+            environment: surroundings.environment)
     }
 
     private func verify(_ command: VerifyCommand) throws(UserError) -> VerifyOptions {
@@ -96,7 +96,8 @@ struct CommandLineParser {
             torrent: UserPath(argument: command.torrent), directory: try reader.path(.directory) ?? ".",
             isJSON: command.json,
             hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
-            pins: try reader.isPinned(), output: try reader.output(), diagnosis: try reader.diagnosis(),
+            pins: try reader.isPinned(), output: try reader.output(),
+            diagnosis: try reader.diagnosis(environment: surroundings.environment),
             environment: surroundings.environment)
     }
 

@@ -118,6 +118,8 @@ struct DiagnosisOptions: Equatable {
     var heartbeat: Duration
     /// A command before a worker's own, by role; never empty.
     var wrappers: [Role: [String]]
+    /// What the first worker of a role does wrong.
+    var attacks: [Role: Attack] = [:]
 }
 
 enum ProgressMode: String, CaseIterable { case auto, bar, plain, json, none }

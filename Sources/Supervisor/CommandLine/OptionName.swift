@@ -40,6 +40,7 @@ enum OptionName: String, CaseIterable {
     case events
     case workerWrap = "worker-wrap"
     case heartbeat = "heartbeat-ms"
+    case selftest
 
     enum Kind {
         case value
@@ -52,7 +53,7 @@ enum OptionName: String, CaseIterable {
     var kind: Kind {
         switch self {
         case .showFiles, .sequential, .verify, .noTracker, .seed, .quiet: .flag
-        case .peer, .tracker, .workerWrap: .list
+        case .peer, .tracker, .workerWrap, .selftest: .list
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
             .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
             .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .logLevel,
@@ -68,7 +69,7 @@ enum OptionName: String, CaseIterable {
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
             .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .connectTimeout, .stopTimeout, .seed,
             .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .quiet, .logLevel,
-            .workerWrap, .heartbeat:
+            .workerWrap, .heartbeat, .selftest:
             false
         }
     }

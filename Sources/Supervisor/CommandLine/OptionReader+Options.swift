@@ -75,9 +75,27 @@ extension OptionReader {
             eventsFile: try path(.events))
     }
 
-    func diagnosis() throws(UserError) -> DiagnosisOptions {
+    func diagnosis(environment: [String: String]) throws(UserError) -> DiagnosisOptions {
         DiagnosisOptions(
-            heartbeat: .milliseconds(try integer(.heartbeat, in: 10...60_000) ?? 1000), wrappers: try wrappers())
+            heartbeat: .milliseconds(try integer(.heartbeat, in: 10...60_000) ?? 1000), wrappers: try wrappers(),
+            attacks: try attacks(isUnlocked: environment[Attack.key] == "1"))
+    }
+
+    /// `ROLE:ATTACK`. Nobody shall come upon it by accident.
+    private func attacks(isUnlocked: Bool) throws(UserError) -> [Role: Attack] {
+        var attacks: [Role: Attack] = [:]
+        for entry in all(.selftest) {
+            guard isUnlocked else { throw entry.refusal("is for tests only", because: "\(Attack.key)=1 unlocks it") }
+            let words = entry.text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard words.count == 2, let attack = Attack(rawValue: String(words[1])),
+                let role = attack.roles.first(where: { $0.name == words[0] })
+            else {
+                let names = Attack.allCases.map(\.rawValue).joined(separator: ", ")
+                throw entry.refusal(isNot: "ROLE:ATTACK", because: "attacks are \(names); not every role knows all")
+            }
+            attacks[role] = attack
+        }
+        return attacks
     }
 
     /// `ROLE=COMMAND`, the command in words as a shell splits them.

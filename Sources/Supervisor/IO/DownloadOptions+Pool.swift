@@ -53,8 +53,8 @@ extension PoolShell.Settings {
             }
         self.init(
             programDirectory: Self.ownDirectory, environment: variables.map { "\($0)=\($1)" }.sorted(),
-            wrappers: diagnosis.wrappers, heartbeat: diagnosis.heartbeat, logLevel: logLevel,
-            pins: pinning, bindAddress: bindAddress, connectTimeout: connectTimeout,
+            wrappers: diagnosis.wrappers, attacks: diagnosis.attacks, heartbeat: diagnosis.heartbeat,
+            logLevel: logLevel, pins: pinning, bindAddress: bindAddress, connectTimeout: connectTimeout,
             maximumPeersEach: plan.peerWorkerCount == 0
                 ? 1
                 : min(

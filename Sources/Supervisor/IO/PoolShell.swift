@@ -20,6 +20,8 @@ final class PoolShell {
         var environment: [String]
         /// A prefix command for one role, for `strace` and its like.
         var wrappers: [Role: [String]]
+        /// What the first process of a role's first place does wrong, for tests.
+        var attacks: [Role: Attack]
         var heartbeat: Duration
         var logLevel: Logger.Level
         var pins: Pinning
@@ -244,7 +246,7 @@ final class PoolShell {
             if place.role == .peerWorker { regions[place] = try makeRegion(of: place) }
             let child = try ChildProcess(
                 program: "\(settings.programDirectory)/\(place.role.programName)",
-                arguments: [worker.description], wrapper: settings.wrappers[place.role] ?? [],
+                arguments: [worker.description] + attack(of: worker), wrapper: settings.wrappers[place.role] ?? [],
                 environment: settings.environment, lifeline: theirs, standardError: standardError.rawValue)
             let process = WorkerProcess(
                 worker, child: child, lifeline: lifeline, status: status,
@@ -268,6 +270,13 @@ final class PoolShell {
                 decide { $0.spawnFailed(worker, now: MonotonicClock.now, into: &$1) }
             }
         }
+    }
+
+    private func attack(of worker: Incarnation) -> [String] {
+        guard worker.place.ordinal == 0, worker.generation == 1, let attack = settings.attacks[worker.place.role] else {
+            return []
+        }
+        return [Attack.flag, attack.rawValue]
     }
 
     private func launchOrder(_ worker: Incarnation, adoptsRegion: Bool, listenerCount: Int) -> LaunchOrder {

@@ -53,6 +53,7 @@ struct BadOptionTests {
         (["--worker-wrap", "peer='' x"], "--worker-wrap: names no command"),
         (["--worker-wrap", "peer=a 'b"], "--worker-wrap: a quote is not closed"),
         (["--worker-wrap", "peer=a\\"], "--worker-wrap: ends with a backslash"),
+        (["--selftest", "peer:spin"], "--selftest: is for tests only (SWARMKEEPER_ALLOW_SELFTEST=1 unlocks it)"),
         (["b", "--select-file", "1"], "--select-file: needs exactly one torrent, not 2"),
         (["--nonsense"], "unknown option '--nonsense'"),
         (["-Z"], "unknown option '-Z'"),

@@ -97,6 +97,20 @@ struct CommandLineParserTests {
         #expect(try bare.verify("a").directory == ".")
     }
 
+    @Test func attacksAreTakenWhenTheyAreUnlocked() throws {
+        let unlocked = ParsedCommandLine(environment: ["SWARMKEEPER_ALLOW_SELFTEST": "1"])
+        let options = try unlocked.download("a", "--selftest", "peer:spin", "--selftest", "writer:flood")
+        #expect(options.diagnosis.attacks == [.peerWorker: .spin, .writer: .flood])
+        for (text, value) in [("hash:badref-slot", "1"), ("peer", "1"), ("supervisor:spin", "1"), ("peer:fly", "1")] {
+            #expect(throws: UserError.self) {
+                try ParsedCommandLine(environment: [Attack.key: value]).download("a", "--selftest", text)
+            }
+        }
+        #expect(throws: UserError.self) {
+            try ParsedCommandLine(environment: [Attack.key: "yes"]).download("a", "--selftest", "peer:spin")
+        }
+    }
+
     @Test func showTakesOneTorrent() throws {
         #expect(try bare.parse("show", "a") == .show(ShowOptions(torrent: "a", isJSON: false)))
         #expect(try bare.parse("show", "--json", "a") == .show(ShowOptions(torrent: "a", isJSON: true)))

@@ -32,6 +32,11 @@ ssize_t clinux_send_descriptors(int socket, const void *bytes, size_t size, cons
  * other side, or -errno (-EAGAIN when there is none and `wait` is 0). Received descriptors are close-on-exec. */
 ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count, int wait);
 
+/* The same, waiting, and the datagram stays for the next who asks; the descriptors are further duplicates. */
+ssize_t clinux_peek_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count);
+/* Adds F_SEAL_WRITE to a memfd. 0, or -1 with errno. */
+int clinux_seal_writes(int descriptor);
+
 /* ---- processes ---- */
 int clinux_pidfd_open(pid_t pid);
 int clinux_pidfd_send_signal(int pidfd, int signal);

@@ -18,6 +18,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package var becameReady: () -> Void = {}
     /// After the turn's handlers and before its messages leave.
     package var turnEnding: () -> Void = {}
+    /// At the end of every turn once `ready` was said, before messages leave; for `Sources/Shared/SelfTest` alone.
+    package var misbehave: (() -> Void)?
     /// Slots, frames or pieces in use, for the status page.
     package var heldCount: () -> Int = { 0 }
     /// The role's own timer.
@@ -27,10 +29,10 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     private let context: ZMQContext
     private let control: ZMQSocket
     private let data: ZMQSocket
-    private var controlOutbox = Outbox()
+    var controlOutbox = Outbox()
     private var receivedOrderCount: UInt64 = 0
-    private var dataOutboxes: [Incarnation: Outbox] = [:]
-    private var neighbours = Neighbours()
+    var dataOutboxes: [Incarnation: Outbox] = [:]
+    var neighbours = Neighbours()
     private var edges: EdgeWatch
     /// Neighbours that the supervisor was asked to replace: nothing of them counts any more.
     private var accused: Set<Incarnation> = []
@@ -77,6 +79,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         poll.turnEnded = { [unowned self] in
             turnEnding()
             watchEdges()
+            if let misbehave, isReady { misbehave() }
             flush()
             launch.status.holds(heldCount())
             launch.status.counted(sentNews: controlOutbox.frameCount, receivedOrders: receivedOrderCount)
