@@ -17,7 +17,11 @@ struct KnownPeer {
     }
 
     var origin: KnownPeers.Origin
-    /// Order of learning; earlier ones go first.
+    /// The machine that named it first, where its word is worth no more than that (`Origin.isHearsay`).
+    var source: PeerAddress?
+    /// Canonical (BEP 40), higher first; 0 while our own address is unknown, and for addresses of one network only.
+    var priority: UInt32 = 0
+    /// Order of learning; of equal priority earlier ones go first.
     let sequence: UInt64
     var contact: Contact = .idle
     /// Failures in a row.
@@ -28,8 +32,10 @@ struct KnownPeer {
     var givenUpAt: MonotonicInstant?
     /// Its entry in the retry queue; another with each change.
     var stamp: UInt64 = 0
-    /// While connected.
+    /// While connected, unless another connection to it takes over.
     var remoteID: PeerID?
+    /// While connected.
+    var connectedSince: MonotonicInstant?
     /// We told the worker to close the connection that it is reported with.
     var wasVetoed = false
 

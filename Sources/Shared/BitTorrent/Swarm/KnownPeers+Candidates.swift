@@ -2,9 +2,12 @@
 extension KnownPeers {
     /// An address whose machine has its share of connections is looked at again after so long (a guess).
     static let crowdedMachineWait: Duration = .seconds(1)
+    /// One that is connected already by another way is looked at again after so long (a guess).
+    static let connectedElsewhereWait: Duration = .seconds(60)
 
-    /// Addresses to connect to now, at most `limit`: the command line's first, then trackers and peer exchange in turn, so
-    /// that a flood from one does not starve the other; the least failed first. Those that are used are to be reported by
+    /// Addresses to connect to now, at most `limit`: the command line's first, then trackers, local discovery and peer
+    /// exchange in turn, so that a flood from one does not starve the others; the least failed first, and of these the
+    /// dearest by BEP 40, so that many names from one liar are lost among the others'. Those that are used are to be reported by
     /// `connecting` before the next call; others are offered again.
     package mutating func candidates(now: MonotonicInstant, limit: Int) -> [PeerAddress] {
         guard limit > 0, hopefulCount > 0 else { return [] }
@@ -16,14 +19,14 @@ extension KnownPeers {
         while choice.entries.count < limit, let origin = turn.first {
             guard let entry = queue.next(of: origin, peer: peer) else {
                 turn.removeFirst()
-                if origin == .commandLine { turn = [.tracker, .peerExchange] }
+                if origin == .commandLine { turn = [.tracker, .localDiscovery, .peerExchange] }
                 continue
             }
             if let wait = obstacle(entry.address, now: now, &choice) {
                 queue.wait(entry, until: wait)
             } else {
                 choice.entries.append(entry)
-                // From the tracker to peer exchange and back, until one has no more.
+                // Round and round, until none has more.
                 turn.append(turn.removeFirst())
             }
         }
@@ -40,6 +43,7 @@ extension KnownPeers {
 
     /// - Returns: nil when the address may be tried now, else when to look at it again.
     private func obstacle(_ address: PeerAddress, now: MonotonicInstant, _ choice: inout Choice) -> MonotonicInstant? {
+        if connectedElsewhere[address] != nil { return now + Self.connectedElsewhereWait }
         let machine = address.machine
         if !address.isLoopback {
             let connections = (machines[machine]?.connections ?? 0) + (choice.machines[machine] ?? 0)

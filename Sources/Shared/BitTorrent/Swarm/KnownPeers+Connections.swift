@@ -53,6 +53,7 @@ extension KnownPeers {
         change(address) {
             $0.contact = .connected(worker: worker)
             $0.remoteID = remoteID
+            $0.connectedSince = now
         }
         aloneSince = nil
         remoteIDs[remoteID] = address
@@ -69,10 +70,12 @@ extension KnownPeers {
         return true
     }
 
-    private func veto(_ address: PeerAddress, remoteID: PeerID, isIncoming: Bool) -> Veto? {
+    func veto(
+        _ address: PeerAddress, remoteID: PeerID, isIncoming: Bool, unlessDuplicate: Bool = false
+    ) -> Veto? {
         if remoteID == ownID { return .ourselves }
         if bans.contains(address) { return .banned }
-        if remoteIDs[remoteID] != nil { return .duplicate }
+        if !unlessDuplicate, remoteIDs[remoteID] != nil { return .duplicate }
         guard isIncoming else { return nil }
         let machine = machines[address.machine] ?? Machine()
         if machine.incoming >= limits.incomingPerMachine { return .tooMany }
@@ -127,6 +130,7 @@ extension KnownPeers {
             change(address) {
                 $0.contact = .idle
                 $0.remoteID = nil
+                $0.connectedSince = nil
                 $0.wasVetoed = false
                 $0.retryAt = retryAt
                 body(&$0)

@@ -3,11 +3,23 @@
 package struct KnownPeers {
     /// Who told us of an address, best first.
     package enum Origin: UInt8, Sendable, CaseIterable, Comparable {
-        case commandLine, tracker, peerExchange
+        case commandLine, tracker
+        /// BEP 14: somebody on our own network.
+        case localDiscovery
+        /// BEP 11: a connected peer.
+        case peerExchange
         /// It came to us. Its port is a passing one, so it is never tried, and forgotten when it leaves.
         case incoming
 
         package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+        /// Anybody may say it, and of anybody.
+        var isHearsay: Bool {
+            switch self {
+            case .localDiscovery, .peerExchange: true
+            case .commandLine, .tracker, .incoming: false
+            }
+        }
     }
 
     package struct Limits: Sendable {
@@ -15,6 +27,8 @@ package struct KnownPeers {
         package var known = 10_000
         /// Addresses of one machine that are remembered, and its connections. Loopback is exempt: test swarms live there.
         package var knownPerMachine = 64
+        /// Addresses that are remembered because one machine named them (a guess: five messages of peer exchange).
+        package var knownPerSource = 250
         package var connectionsPerMachine = 8
         /// Connections from one machine to us, loopback too.
         package var incomingPerMachine = 32
@@ -34,10 +48,18 @@ package struct KnownPeers {
 
     package let limits: Limits
     let ownID: PeerID
+    /// Ours; 0: nobody can come to us.
+    let listenPort: UInt16
     var ownAddresses: Set<PeerAddress>
     var peers: [PeerAddress: KnownPeer] = [:]
     var machines: [PeerAddress: Machine] = [:]
+    /// By `KnownPeer.source`: what it named.
+    var named: [PeerAddress: Set<PeerAddress>] = [:]
+    /// How the swarm sees us, by family; nil while unknown.
+    var external: (v4: PeerAddress?, v6: PeerAddress?)
     var remoteIDs: [PeerID: PeerAddress] = [:]
+    /// Where peers listen that came to us, and how many of them.
+    var connectedElsewhere: [PeerAddress: Int] = [:]
     var bans = BanList()
     var pace = ConnectPace()
     var nextSequence: UInt64 = 0
@@ -57,9 +79,11 @@ package struct KnownPeers {
 
     /// - Parameter ownAddresses: where this client listens, as others may name it, loopback included.
     package init(
-        ownID: PeerID, ownAddresses: some Sequence<PeerAddress> = [], limits: Limits = Limits(), now: MonotonicInstant
+        ownID: PeerID, listenPort: UInt16 = 0, ownAddresses: some Sequence<PeerAddress> = [],
+        limits: Limits = Limits(), now: MonotonicInstant
     ) {
         self.ownID = ownID
+        self.listenPort = listenPort
         self.ownAddresses = Set(ownAddresses.map(\.unmapped))
         self.limits = limits
         aloneSince = now
@@ -68,18 +92,28 @@ package struct KnownPeers {
     // MARK: Learning
 
     /// Somebody names an address.
-    /// - Returns: whether it is a new candidate; false for what is known, banned, ourselves, or no peer's address.
+    /// - Parameter source: the peer that names it, for hearsay; itself in local discovery.
+    /// - Returns: whether it is a new candidate; false for what is known, banned, ourselves, or no peer's address, and for
+    ///   what the source cannot know or has no room to name.
     @discardableResult package mutating func learned(
-        _ named: PeerAddress, from origin: Origin, now: MonotonicInstant
+        _ other: PeerAddress, from origin: Origin, by source: PeerAddress? = nil, now: MonotonicInstant
     ) -> Bool {
         precondition(origin != .incoming, "who came to us is told by handshakeCompleted")
-        let address = named.unmapped
+        let address = other.unmapped
+        let source = origin.isHearsay ? source?.unmapped.machine : nil
+        if let source, !address.isKnowable(at: source) { return false }
         guard address.isConnectable, !ownAddresses.contains(address), !bans.contains(address) else { return false }
         if let known = peers[address] { return learnedAgain(address, known, from: origin, now: now) }
         let machine = address.machine
         if !address.isLoopback, machines[machine]?.known ?? 0 >= limits.knownPerMachine { return false }
-        let peer = KnownPeer(origin: origin, sequence: nextSequence, retryAt: now)
-        if peers.count >= limits.known, !makeRoom(forBadness: peer.badness) { return false }
+        var peer = KnownPeer(origin: origin, sequence: nextSequence, retryAt: now)
+        peer.source = source
+        peer.priority = priority(of: address)
+        if let source, !makeRoom(in: source) { return false }
+        if peers.count >= limits.known, !makeRoom(forBadness: peer.badness, isHearsay: origin.isHearsay) {
+            return false
+        }
+        if let source { named[source, default: []].insert(address) }
         if let worst = worstBadness { worstBadness = max(worst, peer.badness) }
         nextSequence += 1
         machines[machine, default: Machine()].known += 1
@@ -92,7 +126,13 @@ package struct KnownPeers {
     private mutating func learnedAgain(
         _ address: PeerAddress, _ known: KnownPeer, from origin: Origin, now: MonotonicInstant
     ) -> Bool {
-        if origin < known.origin { change(address) { $0.origin = origin } }
+        if origin < known.origin {
+            noLongerNamed(address, known)
+            change(address) {
+                $0.origin = origin
+                $0.source = nil
+            }
+        }
         guard let givenUpAt = known.givenUpAt, now - givenUpAt >= Self.secondChanceAfter else { return false }
         change(address) {
             $0.givenUpAt = nil
@@ -105,6 +145,23 @@ package struct KnownPeers {
     package mutating func ownAddressLearned(_ address: PeerAddress) {
         ownAddresses.insert(address.unmapped)
         if peers[address.unmapped]?.contact == .idle { forget(address.unmapped) }
+    }
+
+    /// The swarm sees us under this address; its port is the one that we listen on. What is known is tried in another order.
+    package mutating func externalAddressLearned(_ address: PeerAddress) {
+        let address = address.unmapped
+        if address.isIPv6 { external.v6 = address } else { external.v4 = address }
+        if address.port != 0 { ownAddressLearned(address) }
+        for other in peers.keys.sorted(by: { peers[$0]!.sequence < peers[$1]!.sequence }) {
+            let priority = priority(of: other)
+            if peers[other]!.priority != priority { change(other) { $0.priority = priority } }
+        }
+    }
+
+    /// How dear a peer is (BEP 40); 0 while our own address is unknown, and for addresses of one network only.
+    package func priority(of address: PeerAddress) -> UInt32 {
+        guard !address.isLocal, let ours = address.isIPv6 ? external.v6 : external.v4 else { return 0 }
+        return PeerPriority.of(ours, address) ?? 0
     }
 
     // MARK: Banning
@@ -167,9 +224,16 @@ package struct KnownPeers {
     mutating func forget(_ address: PeerAddress) {
         guard let peer = peers.removeValue(forKey: address) else { return }
         count(address, peer, -1)
+        noLongerNamed(address, peer)
         let machine = address.machine
         machines[machine]!.known -= 1
         if machines[machine]!.known == 0 { machines[machine] = nil }
+    }
+
+    private mutating func noLongerNamed(_ address: PeerAddress, _ peer: KnownPeer) {
+        guard let source = peer.source else { return }
+        named[source]?.remove(address)
+        if named[source]?.isEmpty == true { named[source] = nil }
     }
 
     private mutating func count(_ address: PeerAddress, _ peer: KnownPeer, _ sign: Int) {
@@ -191,6 +255,8 @@ package struct KnownPeers {
         precondition((aloneSince == nil) == (connectedCount > 0))
         precondition(connectionsByWorker.values.reduce(0, +) == connectingCount + connectedCount)
         precondition(machines.values.reduce(0) { $0 + $1.known } == peers.count)
+        precondition(named.values.reduce(0) { $0 + $1.count } == peers.values.count { $0.source != nil })
+        precondition(named.allSatisfy { source, addresses in addresses.allSatisfy { peers[$0]?.source == source } })
         precondition(machines.values.reduce(0) { $0 + $1.connections } == connectingCount + connectedCount)
         for (id, address) in remoteIDs { precondition(peers[address]?.remoteID == id) }
         for (address, peer) in peers {

@@ -20,6 +20,28 @@ extension PeerAddress {
         return bytes[15] == 1 && bytes.dropLast().allSatisfy { $0 == 0 }
     }
 
+    /// Addresses that mean something on one network only: RFC 1918, RFC 3927, RFC 6598, RFC 4193, and loopback.
+    package var isLocal: Bool {
+        if isLoopback { return true }
+        guard let v4 else {
+            let first = addressBytes[0]
+            return first & 0xFE == 0xFC || isLinkLocal
+        }
+        return v4 >> 24 == 10 || v4 >> 20 == 0xAC1 || v4 >> 16 == 0xC0A8 || v4 >> 16 == 0xA9FE || v4 >> 22 == 0x191
+    }
+
+    private var isLinkLocal: Bool {
+        let bytes = addressBytes
+        return bytes[0] == 0xFE && bytes[1] & 0xC0 == 0x80
+    }
+
+    /// Whether somebody at `source` can know of this address and mean the machine that we would reach under it. What is on
+    /// one network only may be named by those who are there, so that no stranger aims us at our own neighbours.
+    package func isKnowable(at source: PeerAddress) -> Bool {
+        if isLoopback { return source.isLoopback }
+        return !isLocal || source.isLocal
+    }
+
     /// The machine: the same address with port 0.
     var machine: PeerAddress {
         if let v4 { return PeerAddress(v4: v4, port: 0) }

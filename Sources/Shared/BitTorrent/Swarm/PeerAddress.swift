@@ -32,6 +32,14 @@ package struct PeerAddress: Hashable, Sendable {
         }
     }
 
+    /// Another port of the same machine.
+    package init(_ other: PeerAddress, port: UInt16) {
+        high = other.high
+        low = other.low
+        isIPv6 = other.isIPv6
+        self.port = port
+    }
+
     /// 4 or 16 bytes in network order.
     package var addressBytes: [UInt8] {
         func bytes(_ word: UInt64, _ count: Int) -> [UInt8] {

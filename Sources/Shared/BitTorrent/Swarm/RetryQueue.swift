@@ -1,4 +1,5 @@
-/// Orders idle addresses: those that wait by their moment, those that are due by origin, failures and age. An entry is
+/// Orders idle addresses: those that wait by their moment, those that are due by origin, failures,
+/// canonical priority and age. An entry is
 /// never taken out when its address changes; it goes stale, because the address then carries another stamp, and is
 /// dropped when it comes up.
 struct RetryQueue {
@@ -20,10 +21,11 @@ struct RetryQueue {
 
     private struct Due: Comparable {
         let failureCount: Int
+        let priority: UInt32
         let sequence: UInt64
         let entry: Entry
         static func < (left: Self, right: Self) -> Bool {
-            (left.failureCount, left.sequence) < (right.failureCount, right.sequence)
+            (left.failureCount, right.priority, left.sequence) < (right.failureCount, left.priority, right.sequence)
         }
         static func == (left: Self, right: Self) -> Bool { left.sequence == right.sequence }
     }
@@ -40,7 +42,9 @@ struct RetryQueue {
 
     mutating func addDue(_ entry: Entry, _ peer: KnownPeer) {
         due[Int(peer.origin.rawValue)]
-            .insert(Due(failureCount: peer.failureCount, sequence: peer.sequence, entry: entry))
+            .insert(
+                Due(
+                    failureCount: peer.failureCount, priority: peer.priority, sequence: peer.sequence, entry: entry))
     }
 
     /// Makes due whose moment has come.
