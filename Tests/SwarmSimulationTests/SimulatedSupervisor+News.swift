@@ -48,6 +48,9 @@ extension SimulatedSupervisor {
         case .report(_, let report, let peers):
             book.reported(peers, at: ordinal)
             if report.downloadedByteCount > 0 { keeper.workDone(by: worker) }
+        case .peerIntroduced(let peer): peers { book, _, actions in book.introduced(peer, at: ordinal, into: &actions) }
+        case .peersHeard(_, let peer, let contacts):
+            peers { $0.heard(contacts, from: peer, at: ordinal, now: $1, into: &$2) }
         case .joined, .descriptorReceived, .drained, .wantFiles, .interestChanged: break
         }
     }

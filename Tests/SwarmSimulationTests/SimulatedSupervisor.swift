@@ -256,6 +256,9 @@ final class SimulatedSupervisor {
             case .close(let worker, let peer, let cause):
                 swarm.tell(Place(.peerWorker, worker), .peer(.closePeer(peer: peer, cause)))
             case .report(let address, _, _, .banned): swarm.banned(address)
+            case .tellMembers(let worker, let added, let dropped):
+                swarm.tell(
+                    Place(.peerWorker, worker), .peer(.swarmMembers(torrent: 0, added: added, dropped: dropped)))
             case .report: break
             }
         }

@@ -14,6 +14,9 @@ final class PeerTorrent {
     var reports = ReportSchedule()
     /// Where the bytes of our pieces are.
     let files: FileMap
+    let exchangesPeers: Bool
+    /// Whom peers are told of.
+    var members = SwarmMembers()
 
     /// Blocks that were requested and may be requested now, over all peers that take requests.
     var windowBlockCount = 0
@@ -43,7 +46,10 @@ final class PeerTorrent {
         ordinal = setup.torrent
         identity = SessionIdentity(
             peerID: setup.ourID, client: client, listenPort: setup.listenPort == 0 ? nil : setup.listenPort)
-        view = TorrentView(infoHash: setup.infoHash, geometry: setup.geometry, ours: ours, needed: needed)
+        exchangesPeers = setup.exchangesPeers && !setup.isPrivate
+        view = TorrentView(
+            infoHash: setup.infoHash, geometry: setup.geometry, ours: ours, needed: needed,
+            extensions: exchangesPeers ? [PeerExchangeMessage.name: PeerExchangeMessage.ourID] : [:])
         book = GrantBook(geometry: setup.geometry)
         tally = SourceTally(pieceCount: pieceCount)
     }

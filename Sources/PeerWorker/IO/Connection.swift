@@ -68,6 +68,12 @@ final class Connection {
     var warmRange: WarmRange?
     /// The supervisor knows that the peer is connected.
     var isAnnounced = false
+    /// What the supervisor was told of the peer last, and how often it may be told anew: as often as a client has reason to.
+    var introduction: PeerIntroduction?
+    var introductionsLeft = 4
+    /// What the peer tells of others, and what it is told: nil until it has said that it wants to be.
+    var exchanged = PeerExchangeReceiving()
+    var exchange: PeerExchangeSending?
     /// The peer's pieces are in the torrent's tally.
     var isCounted = false
     /// It may be asked for blocks now.

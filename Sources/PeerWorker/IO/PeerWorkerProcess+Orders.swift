@@ -41,6 +41,7 @@ extension PeerWorkerProcess {
             uploadLimit.setLimit(upload == 0 ? nil : upload, now: now)
             resumeThrottled(now: now)
             turnGoesOn()
+        case .swarmMembers(let ordinal, let added, let dropped): membersChanged(ordinal, added: added, dropped: dropped)
         case .drain: drain(now: now)
         case .stop: stop()
         }

@@ -118,8 +118,8 @@ extension PeerWorkerProcess {
             wantBlocks(connection)
         case .reportInterest: tellInterest(connection)
         case .serveRequests: mayServe(connection)
-        case .recordExtensions: announce(connection)
-        case .deliverExtended: preconditionFailure("we announce no extension that has messages")
+        case .recordExtensions: extensionsRecorded(connection)
+        case .deliverExtended(let id, let payload): extendedReceived(id: id, payload: payload, connection)
         case .close(let reason):
             let ending = connection.ending ?? PeerEnding(reason, wasOpen: connection.session.pieces != nil)
             if connection.session.pieces != nil, ending.cause != .ourselves { announce(connection) }
@@ -183,6 +183,8 @@ extension PeerWorkerProcess {
                 PeerConnected(
                     peer: connection.peer, torrent: torrent.ordinal, address: connection.address,
                     isIncoming: connection.isIncoming, remoteID: remoteID, client: client)))
+        connection.introduction = PeerIntroduction(
+            peer: connection.peer, torrent: torrent.ordinal, client: client, listenPort: 0, ourAddress: [])
         if connection.session.isPeerInterested { tellInterest(connection) }
         turnGoesOn()
     }

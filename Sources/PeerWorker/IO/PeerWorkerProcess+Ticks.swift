@@ -29,6 +29,7 @@ extension PeerWorkerProcess {
         }
         guard let torrent = connection.torrent, connection.session.isOpen else { return }
         announce(connection)
+        exchange(connection, now: now)
         recount(connection, now: now)
         measureWindow(connection, torrent, now: now)
         connection.bytesPerSecond = connection.session.bytesPerSecond(now: now)

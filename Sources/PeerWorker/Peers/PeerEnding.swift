@@ -69,6 +69,9 @@ struct PeerEnding: Equatable {
         case .requestFlood: "too many requests while choked"
         case .fastExtensionNotNegotiated(let identifier): "\(identifier) without the fast extension"
         case .extensionHandshakeMalformed: "an extension handshake that is no dictionary"
+        case .peerExchangeMalformed: "a peer exchange that cannot be read"
+        case .peerExchangeTooLong(let count): "a peer exchange of \(count) addresses"
+        case .peerExchangeTooOften: "more peer exchanges than one a minute"
         }
     }
 

@@ -125,6 +125,9 @@ struct NetworkArguments: ParsableArguments {
     @Flag(help: "Ask no tracker.")
     var noTracker = false
 
+    @Flag(name: .customLong("no-pex"), help: "Tell peers of no others, and hear of none from them.")
+    var noPeerExchange = false
+
     @Option(
         parsing: .unconditional,
         help: .init("Seconds until a connection attempt is given up, 1 to 600 (default: 10).", valueName: "seconds"))
@@ -145,6 +148,7 @@ struct NetworkArguments: ParsableArguments {
     var flags: FlagTexts {
         var result = texts(
             (.listenPort, listenPort), (.bind, bind), (.noTracker, flag(noTracker)),
+            (.noPeerExchange, flag(noPeerExchange)),
             (.connectTimeout, connectTimeout), (.stopTimeout, stopTimeout), (.caCertificate, caCertificate))
         result[.peer] = peer
         result[.tracker] = tracker

@@ -47,6 +47,8 @@ struct DownloadOptions: Equatable {
     var trackers: [TrackerURL]
     /// Off: neither the torrent's trackers nor `trackers` are asked.
     var usesTrackers: Bool
+    /// Peers of torrents that are not private are told of each other, and heard of others.
+    var exchangesPeers: Bool
     var connectTimeout: Duration
     /// Without a new byte for so long the run ends; nil: the user did not say.
     var stopTimeout: Duration?

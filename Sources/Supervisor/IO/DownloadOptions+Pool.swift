@@ -22,6 +22,7 @@ extension DownloadOptions {
     var torrentSettings: TorrentSettings {
         TorrentSettings(
             isSequential: isSequential, mostPeers: maximumPeers, usesTrackers: usesTrackers,
+            exchangesPeers: exchangesPeers,
             extraTrackers: trackers.map { [$0.text] }, seedGoal: seeding.goal, uploadSlots: seeding.uploadSlots)
     }
 }

@@ -52,7 +52,7 @@ extension PoolShell {
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
         case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained,
-            .wantFiles, .interestChanged:
+            .wantFiles, .interestChanged, .peersHeard, .peerIntroduced:
             handlers?.peerWorkerSpoke(process.incarnation, message)
         }
     }

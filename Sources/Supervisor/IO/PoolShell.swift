@@ -279,6 +279,10 @@ final class PoolShell {
         return [Attack.flag, attack.rawValue]
     }
 
+    /// Connections beyond its share that a peer-worker takes in, so that a newcomer can be weighed against those that are
+    /// there (BEP 40).
+    private static let roomForNewcomers = 4
+
     private func launchOrder(_ worker: Incarnation, adoptsRegion: Bool, listenerCount: Int) -> LaunchOrder {
         return LaunchOrder(
             who: worker, runDirectory: runDirectory.path,
@@ -290,7 +294,7 @@ final class PoolShell {
             logLevel: UInt8(Logger.Level.allCases.firstIndex(of: settings.logLevel)!), adoptsRegion: adoptsRegion,
             bindAddress: settings.bindAddress,
             connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),
-            maximumPeerCount: UInt16(settings.maximumPeersEach))
+            maximumPeerCount: UInt16(min(65_535, settings.maximumPeersEach + Self.roomForNewcomers)))
     }
 
     /// Peer-workers first, so that each has a core of its own as long as there are enough.

@@ -17,6 +17,10 @@ extension TorrentRun {
             route { $0.grantReturned(assignment, ranges, reason, by: ordinal, budget: &$1, pool: $2, into: &$3) }
         case .peerConnected(let peer): connected(peer, at: ordinal, now: now)
         case .peerClosed(let peer): closed(peer, at: ordinal, now: now)
+        case .peerIntroduced(let peer): peers { $0.introduced(peer, at: ordinal, into: &$1) }
+        case .peersHeard(_, let peer, let contacts):
+            guard isActive else { return }
+            peers { $0.heard(contacts, from: peer, at: ordinal, now: now, into: &$1) }
         case .report(_, let report, let peers):
             let before = (totals.downloadedByteCount, totals.uploadedByteCount)
             totals.reported(report, by: ordinal)

@@ -49,6 +49,7 @@ extension TorrentRun {
             do throws(AnnounceError) {
                 let answer = try HTTPAnnounce.response(status: response.status, body: response.body)
                 guard let id = announces.removeValue(forKey: result.id) else { return }
+                if let address = answer.externalAddress { book.externalAddressHeard(address) }
                 announce { schedule, counters, actions in
                     schedule.responseReceived(
                         id, answer, now: MonotonicClock.now, counters: counters, into: &actions)

@@ -75,7 +75,8 @@ final class TorrentRun {
             order: settings.isSequential ? .sequential : .rarestFirst, generator: generator)
         book = PeerBook(
             torrent: ordinal, ownID: ourID, ownAddresses: [], mostPeers: settings.mostPeers,
-            workerCount: context.shell.keeper.allPlaces.count { $0.role == .peerWorker }, now: now,
+            workerCount: context.shell.keeper.allPlaces.count { $0.role == .peerWorker },
+            listenPort: context.listenPort, exchangesPeers: settings.exchangesPeers && !metainfo.isPrivate, now: now,
             generator: generator)
         choker = Choker(slots: settings.uploadSlots, generator: generator)
         let ownTrackers = metainfo.trackerTiers.map { $0.map(\.text) }
@@ -117,7 +118,10 @@ final class TorrentRun {
         }
         guard isActive else { return }
         choke { $0.timerFired(bytesPerSecond: uploadRate.bytesPerSecond(now: now), now: now, into: &$1) }
-        peers { $0.connectMore(now: now, into: &$1) }
+        peers {
+            $0.connectMore(now: now, into: &$1)
+            $0.tellMembers(now: now, into: &$1)
+        }
         if book.wantsMore {
             announce { schedule, counters, actions in
                 schedule.morePeersWanted(now: now, counters: counters, into: &actions)
@@ -218,8 +222,8 @@ final class TorrentRun {
             let names = try process.pass([state.rawValue, try namelessFiles().rawValue])
             let setup = PeerTorrentSetup(
                 torrent: self.ordinal, infoHash: metainfo.infoHash, ourID: ourID, geometry: metainfo.geometry,
-                listenPort: context.listenPort, isPrivate: metainfo.isPrivate, stateDescriptor: names[0],
-                fileTableDescriptor: names[1])
+                listenPort: context.listenPort, isPrivate: metainfo.isPrivate, exchangesPeers: book.exchangesPeers,
+                stateDescriptor: names[0], fileTableDescriptor: names[1])
             coordinator.joined(ordinal)
             process.whenAllArrived { [weak self] in
                 process.outbox.append(SupervisorToPeerWorker.addTorrent(setup))
@@ -328,6 +332,8 @@ final class TorrentRun {
                             text: "")))
             case .close(let worker, let peer, let cause):
                 context.shell.tell(Place(.peerWorker, worker), SupervisorToPeerWorker.closePeer(peer: peer, cause))
+            case .tellMembers(let worker, let added, let dropped):
+                tellMembers(Place(.peerWorker, worker), added: added, dropped: dropped)
             case .report(let address, let worker, let isIncoming, let news):
                 context.output.emit(
                     .peer(metainfo.infoHash, PeerEvent(address, worker: worker, isIncoming: isIncoming, news)))
@@ -341,11 +347,26 @@ final class TorrentRun {
     }
 }
 
+extension TorrentRun {
+    private func tellMembers(_ place: Place, added: [PeerExchangeMessage.Contact], dropped: [PeerAddress]) {
+        for part in dropped.parts(of: Topology.maximumListCount) {
+            context.shell.tell(
+                place, SupervisorToPeerWorker.swarmMembers(torrent: ordinal, added: [], dropped: part))
+        }
+        for part in added.parts(of: Topology.maximumListCount) {
+            context.shell.tell(
+                place, SupervisorToPeerWorker.swarmMembers(torrent: ordinal, added: part, dropped: []))
+        }
+    }
+}
+
 /// The user's wishes for a torrent, beyond where its files are.
 struct TorrentSettings {
     var isSequential: Bool
     var mostPeers: Int
     var usesTrackers: Bool
+    /// BEP 11; never in private torrents, whatever is said here.
+    var exchangesPeers: Bool
     /// Of the command line; a tier each.
     var extraTrackers: [[String]]
     /// nil: the torrent is done when it is complete.
@@ -359,6 +380,7 @@ extension PeerEvent {
         let (state, text): (State, String) =
             switch news {
             case .connected(let client): (.connected, TerminalText.escaped(client))
+            case .named(let client): (.named, TerminalText.escaped(client))
             case .closed(let reason): (.closed, reason)
             case .banned(let reason): (.banned, reason)
             }

@@ -8,10 +8,14 @@ struct PeerBook {
         case connect(worker: Int, PeerToConnect)
         case close(worker: Int, peer: UInt32, CloseCause)
         case report(address: PeerAddress, worker: Int, isIncoming: Bool, PeerNews)
+        /// Who is connected in the swarm, for peer exchange.
+        case tellMembers(worker: Int, added: [PeerExchangeMessage.Contact], dropped: [PeerAddress])
     }
 
     enum PeerNews: Equatable {
         case connected(client: String)
+        /// The client's own name came later.
+        case named(client: String)
         case closed(String)
         case banned(String)
     }
@@ -20,8 +24,7 @@ struct PeerBook {
     struct Key: Hashable, Comparable {
         let worker: Int
         let peer: UInt32
-
-        static func < (left: Key, right: Key) -> Bool { (left.worker, left.peer) < (right.worker, right.peer) }
+        static func < (left: Self, right: Self) -> Bool { (left.worker, left.peer) < (right.worker, right.peer) }
     }
 
     struct Connection {
@@ -31,6 +34,12 @@ struct PeerBook {
         var isCounted = true
         /// Set by the handshake.
         var isConnected = false
+        /// As it calls itself.
+        var client = ""
+        /// Of a peer that came to us: where it says that it listens.
+        var listenPort: UInt16?
+        /// How the peer sees us, with our own port; nil: it has not said.
+        var ourAddress: PeerAddress?
         var latest: PeerReport?
         /// We had it closed; its end is nobody's fault.
         var isBeingClosed = false
@@ -40,12 +49,18 @@ struct PeerBook {
     static let mostAttempts = 50
 
     private let torrent: UInt16
-    private(set) var known: KnownPeers
+    var known: KnownPeers
     private var placement = PeerPlacement()
     private(set) var connections: [Key: Connection] = [:]
     private var departed = DepartedPeers()
     private var nextNumber: UInt16 = 1
     private let mostPeers: Int
+    /// Peers are told of each other, and heard of others: not so in private torrents (BEP 27).
+    let exchangesPeers: Bool
+    let listenPort: UInt16
+    var roster = SwarmRoster()
+    var external = ExternalAddress()
+    private(set) var readyWorkers: Set<Int> = []
     /// Peer-workers that the pool is going to have, and when the first of them was ready.
     private let workerCount: Int
     private var readyCount = 0
@@ -56,14 +71,16 @@ struct PeerBook {
 
     init(
         torrent: UInt16, ownID: PeerID, ownAddresses: [PeerAddress], mostPeers: Int, workerCount: Int = 1,
-        now: MonotonicInstant,
+        listenPort: UInt16 = 0, exchangesPeers: Bool = false, now: MonotonicInstant,
         generator: any RandomNumberGenerator & Sendable
     ) {
         self.torrent = torrent
         self.mostPeers = mostPeers
         self.workerCount = workerCount
         self.generator = generator
-        known = KnownPeers(ownID: ownID, ownAddresses: ownAddresses, now: now)
+        self.listenPort = listenPort
+        self.exchangesPeers = exchangesPeers
+        known = KnownPeers(ownID: ownID, listenPort: listenPort, ownAddresses: ownAddresses, now: now)
         lastLearned = now
     }
 
@@ -82,11 +99,18 @@ struct PeerBook {
 
     // MARK: Addresses
 
+    /// - Parameter source: the peer that names them, for hearsay.
     mutating func learned(
-        _ addresses: [PeerAddress], from origin: KnownPeers.Origin, now: MonotonicInstant, into actions: inout [Action]
+        _ addresses: [PeerAddress], from origin: KnownPeers.Origin, by source: PeerAddress? = nil,
+        now: MonotonicInstant, into actions: inout [Action]
     ) {
-        for address in addresses where known.learned(address, from: origin, now: now) { lastLearned = now }
+        for address in addresses where known.learned(address, from: origin, by: source, now: now) { lastLearned = now }
         connectMore(now: now, into: &actions)
+    }
+
+    /// The swarm sees us there.
+    mutating func externalAddressLearned(_ address: PeerAddress) {
+        known.externalAddressLearned(PeerAddress(address, port: listenPort))
     }
 
     /// How long the first worker waits for the others: else it would get every peer that is known at the start.
@@ -133,14 +157,18 @@ struct PeerBook {
         placement.workerReady(worker, capacity: capacity)
         readyCount += 1
         if firstReady == nil { firstReady = now }
+        readyWorkers.insert(worker)
+        tellAllMembers(to: worker, into: &actions)
         connectMore(now: now, into: &actions)
     }
 
     /// The worker died: its peers are tried again elsewhere.
     mutating func workerLost(_ worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
         placement.workerGone(worker)
+        readyWorkers.remove(worker)
         for (key, connection) in connections where key.worker == worker {
             connections[key] = nil
+            leavesRoster(connection)
             if connection.isConnected { departed.left(key, connection) }
         }
         _ = known.workerGone(worker, now: now, using: &generator)
@@ -152,6 +180,7 @@ struct PeerBook {
     mutating func connected(_ peer: PeerConnected, at worker: Int, now: MonotonicInstant, into actions: inout [Action])
     {
         let key = Key(worker: worker, peer: peer.peer)
+        closeRival(of: peer, now: now, into: &actions)
         let veto = known.handshakeCompleted(
             peer.address, worker: worker, remoteID: peer.remoteID, isIncoming: peer.isIncoming, now: now)
         if peer.isIncoming {
@@ -163,16 +192,42 @@ struct PeerBook {
             actions.append(.close(worker: worker, peer: peer.peer, Self.cause(of: veto)))
         } else {
             connections[key]!.isConnected = true
+            connections[key]!.client = peer.client
+            joinsRoster(connections[key]!)
             actions.append(
                 .report(
                     address: peer.address, worker: worker, isIncoming: peer.isIncoming,
                     .connected(client: peer.client)))
+            if peer.isIncoming { makeRoom(for: key, into: &actions) }
         }
+    }
+
+    /// With more peers than are wanted, the one that is least dear by BEP 40 goes, so that a newcomer has its chance. Who
+    /// has no rank makes no room: neighbours stay, and nobody goes for a newcomer while our own address is unknown.
+    private mutating func makeRoom(for newcomer: Key, into actions: inout [Action]) {
+        let present = connections.filter { $0.value.isConnected && !$0.value.isBeingClosed }
+        guard present.count > mostPeers else { return }
+        let ranks = present.mapValues { known.priority(of: $0.address.unmapped) }.filter { $0.value > 0 }
+        let least = ranks[newcomer] == nil ? newcomer : ranks.min { ($0.value, $0.key) < ($1.value, $1.key) }!.key
+        connections[least]!.isBeingClosed = true
+        actions.append(.close(worker: least.worker, peer: least.peer, .tooMany))
+    }
+
+    /// Both ends connected to each other at the same time, and both keep the same of the two.
+    private mutating func closeRival(of peer: PeerConnected, now: MonotonicInstant, into actions: inout [Action]) {
+        guard
+            let rival = known.rival(of: peer.address, remoteID: peer.remoteID, isIncoming: peer.isIncoming, now: now),
+            let key = connections.first(where: { $0.value.isConnected && $0.value.address.unmapped == rival })?.key
+        else { return }
+        known.makesWay(rival)
+        connections[key]!.isBeingClosed = true
+        actions.append(.close(worker: key.worker, peer: key.peer, .duplicate))
     }
 
     mutating func closed(_ peer: PeerClosed, at worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
         let key = Key(worker: worker, peer: peer.peer)
         guard let connection = connections.removeValue(forKey: key) else { return }
+        leavesRoster(connection)
         if peer.downloadedByteCount > 0 {
             departed.left(key, connection)
         }
@@ -193,6 +248,10 @@ struct PeerBook {
             .report(
                 address: connection.address, worker: worker, isIncoming: connection.isIncoming, .closed(peer.text)))
         connectMore(now: now, into: &actions)
+    }
+
+    mutating func change(_ key: Key, _ body: (inout Connection) -> Void) {
+        if connections[key] != nil { body(&connections[key]!) }
     }
 
     mutating func reported(_ peers: [PeerReport], at worker: Int) {

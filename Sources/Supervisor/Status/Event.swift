@@ -104,12 +104,12 @@ struct WorkerReport {
 }
 
 struct PeerEvent {
-    enum State: String { case connecting, connected, closed, banned }
+    enum State: String { case connecting, connected, named, closed, banned }
     var address: String
     var state: State
     var worker: Int
     var isIncoming: Bool
-    /// The client's name when connected, the reason when closed or banned.
+    /// The client's name when connected or named, the reason when closed or banned.
     var text: String
 }
 

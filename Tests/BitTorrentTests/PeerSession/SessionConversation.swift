@@ -25,10 +25,11 @@ struct SessionConversation {
             have.insert(PieceIndex(piece))
             needed.remove(PieceIndex(piece))
         }
-        torrent = TorrentView(infoHash: Self.infoHash, geometry: geometry, ours: have, needed: needed)
+        torrent = TorrentView(
+            infoHash: Self.infoHash, geometry: geometry, ours: have, needed: needed, extensions: extensions)
         session = PeerSession(
             role: role,
-            identity: SessionIdentity(peerID: Self.ourID, client: "Test", listenPort: 6881, extensions: extensions),
+            identity: SessionIdentity(peerID: Self.ourID, client: "Test", listenPort: 6881),
             remote: PeerAddress(v4: 0x7F00_0001, port: 5000), now: clock.now)
     }
 

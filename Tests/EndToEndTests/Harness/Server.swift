@@ -39,13 +39,14 @@ final class Seeder: Server {
     /// - Parameter announces: to the torrent's trackers.
     static func libtorrent(
         _ torrent: Torrent, in workspace: Workspace, announces: Bool = false, listen: String = "127.0.0.1:0",
-        before: [String] = []
+        before: [String] = [], _ arguments: [String] = []
     ) throws -> Seeder {
         try Seeder(
             before
                 + Programs.tool(
                     "seed_libtorrent",
-                    [torrent.file, torrent.seedDirectory, "--listen", listen] + (announces ? [] : ["--no-tracker"])),
+                    [torrent.file, torrent.seedDirectory, "--listen", listen] + (announces ? [] : ["--no-tracker"])
+                        + arguments),
             in: workspace, name: "libtorrent")
     }
 

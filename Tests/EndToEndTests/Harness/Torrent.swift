@@ -56,18 +56,20 @@ extension Workspace {
     ///   - size: of all files, in bytes; may end in K or M.
     func makeTorrent(
         _ name: String = "one.bin", _ layout: Layout = .single, size: String = "16M", pieceLength: String = "256K",
-        pads: Bool = false, trackers: [String] = []
+        pads: Bool = false, isPrivate: Bool = false, trackers: [String] = []
     ) throws -> Torrent {
         let seed = String(UInt32.random(in: 0...UInt32.max))
         let payload = path("seed/\(name)")
         try run(
             Programs.tool("payload", [payload, "--layout", layout.rawValue, "--size", size, "--seed", seed]), "payload")
-        return try makeTorrent(of: payload, pieceLength: pieceLength, pads: pads, trackers: trackers)
+        return try makeTorrent(
+            of: payload, pieceLength: pieceLength, pads: pads, isPrivate: isPrivate, trackers: trackers)
     }
 
     /// Makes the .torrent of a file or folder that is there already.
     func makeTorrent(
-        of payload: String, pieceLength: String = "256K", pads: Bool = false, trackers: [String] = []
+        of payload: String, pieceLength: String = "256K", pads: Bool = false, isPrivate: Bool = false,
+        trackers: [String] = []
     ) throws -> Torrent {
         let url = URL(fileURLWithPath: payload)
         let file = path("\(nextNumber()).torrent")
@@ -75,6 +77,7 @@ extension Workspace {
             Programs.tool(
                 "make_torrent",
                 [payload, "-o", file, "--piece-length", pieceLength] + (pads ? ["--pad"] : [])
+                    + (isPrivate ? ["--private"] : [])
                     + trackers.flatMap { ["--tracker", $0] }), "make_torrent")
         let metainfo = try MetainfoParser.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
         return Torrent(file: file, seedDirectory: url.deletingLastPathComponent().path, metainfo: metainfo)

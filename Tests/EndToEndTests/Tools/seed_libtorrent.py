@@ -14,16 +14,22 @@ from lifetime import end_with_starter
 ENCRYPTION = {"off": libtorrent.enc_policy.disabled, "on": libtorrent.enc_policy.enabled}
 
 
-def open_session(address, port, encryption):
+def open_session(address, port, encryption, lsd):
     return libtorrent.session({
         "listen_interfaces": f"{address}:{port}",
-        "enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
+        "enable_dht": False, "enable_lsd": lsd, "enable_upnp": False, "enable_natpmp": False,
         "allow_multiple_connections_per_ip": True,
         "in_enc_policy": int(ENCRYPTION[encryption]), "out_enc_policy": int(ENCRYPTION[encryption]),
         "close_redundant_connections": False,
         "unchoke_slots_limit": 500,
         "alert_mask": libtorrent.alert.category_t.error_notification | libtorrent.alert.category_t.status_notification,
     })
+
+
+def connected(torrent):
+    """Addresses of the peers whose handshakes are done."""
+    early = libtorrent.peer_info.connecting | libtorrent.peer_info.handshake
+    return [peer.ip for peer in torrent.get_peer_info() if not peer.flags & early]
 
 
 def main():
@@ -34,11 +40,13 @@ def main():
     parser.add_argument("--upload-limit", type=int, default=0, help="bytes/s; 0: none")
     parser.add_argument("--encryption", choices=ENCRYPTION, default="on", help="whether MSE is accepted (default on)")
     parser.add_argument("--no-tracker", action="store_true", help="announce nowhere")
+    parser.add_argument("--lsd", action="store_true", help="announce on the local network")
+    parser.add_argument("--peer", action="append", default=[], help="ADDRESS:PORT to be connected to first")
     options = parser.parse_args()
     end_with_starter()
 
     address, _, port = options.listen.rpartition(":")
-    session = open_session(address, port, options.encryption)
+    session = open_session(address, port, options.encryption, options.lsd)
     parameters = libtorrent.add_torrent_params()
     parameters.ti = libtorrent.torrent_info(options.torrent)
     parameters.save_path = options.directory
@@ -53,6 +61,11 @@ def main():
             sys.exit(f"seed_libtorrent: {status.errc.message()}")
         if status.state in (libtorrent.torrent_status.downloading, libtorrent.torrent_status.finished):
             sys.exit(f"seed_libtorrent: {options.directory} does not hold the whole torrent")
+        time.sleep(0.05)
+    for peer in options.peer:
+        host, _, number = peer.rpartition(":")
+        torrent.connect_peer((host, int(number)))
+    while len(connected(torrent)) < len(options.peer):
         time.sleep(0.05)
     print(f"ready {address} {session.listen_port()}", flush=True)
     while True:

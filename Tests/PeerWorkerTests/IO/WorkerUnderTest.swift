@@ -46,7 +46,10 @@ final class WorkerUnderTest {
         if hasAssembler { joined(Self.assembler) }
     }
 
-    func addTorrent(_ ordinal: UInt16, _ infoHash: InfoHash, ours: [Int] = [], files: FileMap? = nil) {
+    func addTorrent(
+        _ ordinal: UInt16, _ infoHash: InfoHash, ours: [Int] = [], files: FileMap? = nil, isPrivate: Bool = false,
+        exchangesPeers: Bool = false
+    ) {
         var have = PieceSet(pieceCount: geometry.pieceCount)
         var needed = PieceSet.full(pieceCount: geometry.pieceCount)
         for piece in ours {
@@ -55,7 +58,7 @@ final class WorkerUnderTest {
         }
         let setup = PeerTorrentSetup(
             torrent: ordinal, infoHash: infoHash, ourID: Self.ourID, geometry: geometry, listenPort: 6881,
-            isPrivate: false, stateDescriptor: 1, fileTableDescriptor: 2)
+            isPrivate: isPrivate, exchangesPeers: exchangesPeers, stateDescriptor: 1, fileTableDescriptor: 2)
         process.add(setup, state: have.wireBytes + needed.wireBytes, files: files ?? .oneFile(geometry))
     }
 

@@ -86,7 +86,8 @@ package struct PeerSession {
             actions.append(.send(ours))
         }
         if extensions.contains(.extensionProtocol) {
-            actions.append(.send(.extended(id: ExtensionHandshake.messageID, payload: ourExtensions.payload)))
+            actions.append(
+                .send(.extended(id: ExtensionHandshake.messageID, payload: ourExtensions(for: torrent).payload)))
         }
     }
 
@@ -99,9 +100,9 @@ package struct PeerSession {
         return .bitfield(ours.wireBytes)
     }
 
-    private var ourExtensions: ExtensionHandshake {
+    private func ourExtensions(for torrent: TorrentView) -> ExtensionHandshake {
         ExtensionHandshake(
-            extensions: identity.extensions, client: identity.client, listenPort: identity.listenPort,
+            extensions: torrent.extensions, client: identity.client, listenPort: identity.listenPort,
             yourIP: remote.unmapped.addressBytes, requestQueue: SessionIdentity.requestQueue)
     }
 
@@ -141,23 +142,32 @@ package struct PeerSession {
         case .haveNone: try download?.haveNoneReceived()
         case .rejectRequest(let span): try download?.rejectReceived(span, in: torrent, now: now, into: &actions)
         case .allowedFast(let index): try download?.allowedFastReceived(index, in: torrent, into: &actions)
-        case .extended(let id, let payload): try extendedReceived(id: id, payload, into: &actions)
+        case .extended(let id, let payload): try extendedReceived(id: id, payload, in: torrent, into: &actions)
         // A DHT port is for those who set the DHT bit, which we do not; unknown messages are ignored by their length.
         case .keepAlive, .port, .unknown: break
         }
     }
 
     private mutating func extendedReceived(
-        id: UInt8, _ payload: [UInt8], into actions: inout [SessionAction]
+        id: UInt8, _ payload: [UInt8], in torrent: TorrentView, into actions: inout [SessionAction]
     ) throws(PeerWireError) {
         guard extensions.contains(.extensionProtocol) else { return }
         if id == ExtensionHandshake.messageID {
             peerExtensions.merge(try ExtensionHandshake(payload: payload))
             if let count = peerExtensions.requestQueue { download?.peerLimitReceived(count) }
             actions.append(.recordExtensions)
-        } else if identity.extensions.values.contains(id) {
+        } else if torrent.extensions.values.contains(id) {
             actions.append(.deliverExtended(id: id, payload: payload))
         }
+    }
+
+    /// A message of an extension, under the peer's id for it. Does nothing when the peer has not named the extension.
+    package mutating func sendExtended(
+        _ name: String, payload: [UInt8], now: MonotonicInstant, into actions: inout [SessionAction]
+    ) {
+        guard state == .open, let id = peerExtensions.extensions[name] else { return }
+        actions.append(.send(.extended(id: id, payload: payload)))
+        keepAlive.messageSent(now: now)
     }
 
     // MARK: The end

@@ -7,17 +7,23 @@ package struct TorrentView: Sendable {
     package var ours: PieceSet
     /// Pieces that we would still request from somebody.
     package var needed: PieceSet
+    /// Our extended message ids by name (BEP 10, `m`) for peers of this torrent; ids are > 0 and distinct.
+    package let extensions: [String: UInt8]
     /// Shared by the sessions of all peers that have everything.
     let everything: PieceSet
     /// Shared by the sessions of all peers that have nothing yet.
     let nothing: PieceSet
 
-    package init(infoHash: InfoHash, geometry: TorrentGeometry, ours: PieceSet, needed: PieceSet) {
+    package init(
+        infoHash: InfoHash, geometry: TorrentGeometry, ours: PieceSet, needed: PieceSet,
+        extensions: [String: UInt8] = [:]
+    ) {
         precondition(ours.pieceCount == geometry.pieceCount && needed.pieceCount == geometry.pieceCount)
         self.infoHash = infoHash
         self.geometry = geometry
         self.ours = ours
         self.needed = needed
+        self.extensions = extensions
         everything = .full(pieceCount: geometry.pieceCount)
         nothing = PieceSet(pieceCount: geometry.pieceCount)
     }
@@ -30,15 +36,12 @@ package struct SessionIdentity: Sendable {
     package let client: String
     /// Where we accept connections; sent as `p` (BEP 10).
     package let listenPort: UInt16?
-    /// Our extended message ids by name (BEP 10, `m`); ids are > 0 and distinct.
-    package let extensions: [String: UInt8]
     /// Requests of a peer that we queue; sent as `reqq` (BEP 10).
     package static let requestQueue = 500
 
-    package init(peerID: PeerID, client: String, listenPort: UInt16?, extensions: [String: UInt8] = [:]) {
+    package init(peerID: PeerID, client: String, listenPort: UInt16?) {
         self.peerID = peerID
         self.client = client
         self.listenPort = listenPort
-        self.extensions = extensions
     }
 }

@@ -47,6 +47,12 @@ package enum PeerWireError: Error, Hashable, Sendable {
     case fastExtensionNotNegotiated(PeerMessage.Identifier)
     /// An extension handshake (BEP 10) that is no bencoded dictionary.
     case extensionHandshakeMalformed
+    /// A `ut_pex` message (BEP 11) that is no bencoded dictionary, or whose addresses are cut.
+    case peerExchangeMalformed
+    /// Far more contacts in one message than BEP 11 allows.
+    case peerExchangeTooLong(count: Int)
+    /// More than a message a minute, again and again.
+    case peerExchangeTooOften
 }
 
 /// How far a peer's stream had come when it ended. A value, never an empty buffer that somebody reads again.

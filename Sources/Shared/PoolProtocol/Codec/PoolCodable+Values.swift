@@ -58,6 +58,17 @@ extension PeerAddress: PoolCodable {
     }
 }
 
+extension PeerExchangeMessage.Contact: PoolCodable {
+    package func encode(into writer: inout FrameWriter) {
+        address.encode(into: &writer)
+        writer.put(flags.rawValue)
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        let address = try PeerAddress(from: &reader)
+        self.init(address, PeerExchangeMessage.Flags(rawValue: try reader.get()))
+    }
+}
+
 extension Place: PoolCodable {
     package func encode(into writer: inout FrameWriter) {
         writer.put(role.rawValue)

@@ -28,6 +28,10 @@ package enum PeerWorkerToSupervisor: PoolMessage {
     case wantFiles(torrent: UInt16, [UInt32])
     /// Peers that have begun or ceased to want something of us; at once, since a slot may be free.
     case interestChanged([PeerInterest])
+    /// A connected peer named others (BEP 11): what is left after the limits of `PeerExchangeReceiving`.
+    case peersHeard(torrent: UInt16, from: UInt32, [PeerExchangeMessage.Contact])
+    /// A connected peer said more of itself than its `peerConnected` tells, or said it anew.
+    case peerIntroduced(PeerIntroduction)
 
     package static let edge = Edge.peerWorkerToSupervisor
 
@@ -49,6 +53,9 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         .drained,
         .wantFiles(torrent: 7, [2, 3]),
         .interestChanged([PeerInterest(peer: 5, isInterested: true)]),
+        .peersHeard(
+            torrent: 7, from: 5, [PeerExchangeMessage.Contact(PeerAddress(v4: 0x0102_0304, port: 5), .isReachable)]),
+        .peerIntroduced(.sample),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -100,6 +107,14 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case .interestChanged(let peers):
             writer.put(UInt8(15))
             writer.put(list: peers)
+        case .peersHeard(let torrent, let peer, let contacts):
+            writer.put(UInt8(16))
+            writer.put(torrent)
+            writer.put(peer)
+            writer.put(list: contacts)
+        case .peerIntroduced(let introduction):
+            writer.put(UInt8(17))
+            introduction.encode(into: &writer)
         }
     }
 
@@ -123,6 +138,8 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case 13: self = .drained
         case 14: self = .wantFiles(torrent: try reader.get(), try reader.getList())
         case 15: self = .interestChanged(try reader.getList())
+        case 16: self = .peersHeard(torrent: try reader.get(), from: try reader.get(), try reader.getList())
+        case 17: self = .peerIntroduced(try PeerIntroduction(from: &reader))
         case let kind: throw .unknownKind(kind)
         }
     }

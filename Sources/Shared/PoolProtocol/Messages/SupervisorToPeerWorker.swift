@@ -32,6 +32,9 @@ package enum SupervisorToPeerWorker: PoolMessage {
     case drain
     /// Close every connection and exit 0.
     case stop
+    /// Peers that this client, in any worker, is connected to now, or no longer: for peer exchange. Never of a torrent whose
+    /// setup says that its peers are not exchanged.
+    case swarmMembers(torrent: UInt16, added: [PeerExchangeMessage.Contact], dropped: [PeerAddress])
 
     package static let edge = Edge.supervisorToPeerWorker
 
@@ -53,6 +56,10 @@ package enum SupervisorToPeerWorker: PoolMessage {
         .choke([PeerChoke(peer: 5, isChoked: true)]),
         .filesOpened(torrent: 7, [OpenedFile(file: 2, descriptor: 6)]),
         .setLimits(download: 100_000, upload: 0),
+        .swarmMembers(
+            torrent: 7,
+            added: [PeerExchangeMessage.Contact(PeerAddress(v4: 0x0102_0304, port: 5), [.uploadsOnly, .isReachable])],
+            dropped: [PeerAddress(v6High: 1, v6Low: 2, port: 3)]),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -110,6 +117,11 @@ package enum SupervisorToPeerWorker: PoolMessage {
             writer.put(UInt8(17))
             writer.put(download)
             writer.put(upload)
+        case .swarmMembers(let torrent, let added, let dropped):
+            writer.put(UInt8(18))
+            writer.put(torrent)
+            writer.put(list: added)
+            writer.put(list: dropped)
         }
     }
 
@@ -132,6 +144,9 @@ package enum SupervisorToPeerWorker: PoolMessage {
         case 15: self = .choke(try reader.getList())
         case 16: self = .filesOpened(torrent: try reader.get(), try reader.getList())
         case 17: self = .setLimits(download: try reader.get(), upload: try reader.get())
+        case 18:
+            self = .swarmMembers(
+                torrent: try reader.get(), added: try reader.getList(), dropped: try reader.getList())
         case let kind: throw .unknownKind(kind)
         }
     }
@@ -146,6 +161,8 @@ package struct PeerTorrentSetup: PoolCodable {
     /// Our port on every listener, told to peers in the extension handshake; 0 = none.
     package var listenPort: UInt16
     package var isPrivate: Bool
+    /// Peers are told of each other, and heard of others (BEP 11); never of a private torrent (BEP 27).
+    package var exchangesPeers: Bool
     /// Names the memfd on the lifeline: the pieces that are ours, then those still needed, each as BEP 3's bitfield.
     package var stateDescriptor: UInt32
     /// Names the memfd of the `FileTable` without paths: what is where, for answering requests.
@@ -153,7 +170,7 @@ package struct PeerTorrentSetup: PoolCodable {
 
     package init(
         torrent: UInt16, infoHash: InfoHash, ourID: PeerID, geometry: TorrentGeometry, listenPort: UInt16,
-        isPrivate: Bool, stateDescriptor: UInt32, fileTableDescriptor: UInt32
+        isPrivate: Bool, exchangesPeers: Bool = false, stateDescriptor: UInt32, fileTableDescriptor: UInt32
     ) {
         self.torrent = torrent
         self.infoHash = infoHash
@@ -161,6 +178,7 @@ package struct PeerTorrentSetup: PoolCodable {
         self.geometry = geometry
         self.listenPort = listenPort
         self.isPrivate = isPrivate
+        self.exchangesPeers = exchangesPeers
         self.stateDescriptor = stateDescriptor
         self.fileTableDescriptor = fileTableDescriptor
     }
@@ -172,6 +190,7 @@ package struct PeerTorrentSetup: PoolCodable {
         geometry.encode(into: &writer)
         writer.put(listenPort)
         writer.put(flag: isPrivate)
+        writer.put(flag: exchangesPeers)
         writer.put(stateDescriptor)
         writer.put(fileTableDescriptor)
     }
@@ -182,6 +201,7 @@ package struct PeerTorrentSetup: PoolCodable {
         geometry = try TorrentGeometry(from: &reader)
         listenPort = try reader.get()
         isPrivate = try reader.getBool()
+        exchangesPeers = try reader.getBool()
         stateDescriptor = try reader.get()
         fileTableDescriptor = try reader.get()
     }
@@ -189,7 +209,7 @@ package struct PeerTorrentSetup: PoolCodable {
     static let sample = PeerTorrentSetup(
         torrent: 7, infoHash: InfoHash(Digest(1...20)), ourID: PeerID(21...40),
         geometry: TorrentGeometry(totalByteCount: 100_000, pieceByteCount: 32768), listenPort: 6881, isPrivate: true,
-        stateDescriptor: 3, fileTableDescriptor: 4)
+        exchangesPeers: false, stateDescriptor: 3, fileTableDescriptor: 4)
 }
 
 /// A run of adjacent blocks of one assignment that a peer-worker may fetch.
