@@ -21,7 +21,7 @@ def ours(bin_dir, workers, sync):
     def command(torrent, folder, peers, _):
         listed = [word for peer in peers for word in ("--peer", peer)]
         # The state is beside the output, so that a run begins without a journal of the one before.
-        return [f"{bin_dir}/supervisor", "--workers", str(workers), "--no-tracker",
+        return [f"{bin_dir}/supervisor", "--workers", str(workers), "--no-tracker", "--no-lsd",
                 "--progress", "none", "--state-dir", f"{folder}/state", *(["--sync", sync] if sync else []),
                 *listed, "-d", folder, torrent]
     return Client(f"ours {workers}w" + (f" sync={sync}" if sync else ""), command)

@@ -128,6 +128,9 @@ struct NetworkArguments: ParsableArguments {
     @Flag(name: .customLong("no-pex"), help: "Tell peers of no others, and hear of none from them.")
     var noPeerExchange = false
 
+    @Flag(name: .customLong("no-lsd"), help: "Look for no peers on the local network.")
+    var noLocalDiscovery = false
+
     @Option(
         parsing: .unconditional,
         help: .init("Seconds until a connection attempt is given up, 1 to 600 (default: 10).", valueName: "seconds"))
@@ -148,7 +151,7 @@ struct NetworkArguments: ParsableArguments {
     var flags: FlagTexts {
         var result = texts(
             (.listenPort, listenPort), (.bind, bind), (.noTracker, flag(noTracker)),
-            (.noPeerExchange, flag(noPeerExchange)),
+            (.noPeerExchange, flag(noPeerExchange)), (.noLocalDiscovery, flag(noLocalDiscovery)),
             (.connectTimeout, connectTimeout), (.stopTimeout, stopTimeout), (.caCertificate, caCertificate))
         result[.peer] = peer
         result[.tracker] = tracker

@@ -83,6 +83,7 @@ struct CommandLineParser {
             listenPorts: try reader.listenPorts(), isListenPortChosen: reader.last(.listenPort) != nil,
             bindAddress: try reader.bindAddress(), peers: try reader.peers(), trackers: try reader.trackers(),
             usesTrackers: try !reader.isOn(.noTracker), exchangesPeers: try !reader.isOn(.noPeerExchange),
+            discoversLocally: try !reader.isOn(.noLocalDiscovery),
             connectTimeout: try reader.duration(.connectTimeout, in: .seconds(1) ... .seconds(600)) ?? .seconds(10),
             stopTimeout: try reader.duration(.stopTimeout, in: .seconds(1) ... .seconds(31_536_000)),
             caCertificate: try reader.path(.caCertificate), seeding: try reader.seeding(),

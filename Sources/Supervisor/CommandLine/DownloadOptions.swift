@@ -49,6 +49,8 @@ struct DownloadOptions: Equatable {
     var usesTrackers: Bool
     /// Peers of torrents that are not private are told of each other, and heard of others.
     var exchangesPeers: Bool
+    /// Torrents that are not private are announced on the local network.
+    var discoversLocally: Bool
     var connectTimeout: Duration
     /// Without a new byte for so long the run ends; nil: the user did not say.
     var stopTimeout: Duration?

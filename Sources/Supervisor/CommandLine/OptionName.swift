@@ -21,6 +21,7 @@ enum OptionName: String, CaseIterable {
     case tracker
     case noTracker = "no-tracker"
     case noPeerExchange = "no-pex"
+    case noLocalDiscovery = "no-lsd"
     case connectTimeout = "connect-timeout"
     case stopTimeout = "stop-timeout"
     case caCertificate = "ca-certificate"
@@ -53,7 +54,7 @@ enum OptionName: String, CaseIterable {
 
     var kind: Kind {
         switch self {
-        case .showFiles, .sequential, .verify, .noTracker, .noPeerExchange, .seed, .quiet: .flag
+        case .showFiles, .sequential, .verify, .noTracker, .noPeerExchange, .noLocalDiscovery, .seed, .quiet: .flag
         case .peer, .tracker, .workerWrap, .selftest: .list
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
             .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
@@ -68,8 +69,8 @@ enum OptionName: String, CaseIterable {
         switch self {
         case .directory, .stateDirectory, .caCertificate, .log, .events: true
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
-            .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .noPeerExchange, .connectTimeout, .stopTimeout, .seed,
-            .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .quiet, .logLevel,
+            .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .noPeerExchange, .noLocalDiscovery,
+            .connectTimeout, .stopTimeout, .seed, .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .quiet, .logLevel,
             .workerWrap, .heartbeat, .selftest:
             false
         }

@@ -16,6 +16,9 @@ final class SupervisorProcess {
     let started = MonotonicClock.now
     var context: RunContext!
     var torrents: [TorrentRun] = []
+    /// nil: neighbours are not looked for.
+    var discovery: LocalDiscovery?
+    var networks: LocalNetworks?
     var stop: StopSequence?
     /// Who has not done its part of the present step of the stop.
     var awaited: Set<Place> = []
@@ -80,6 +83,7 @@ final class SupervisorProcess {
         shell.handlers = handlers()
         try watch(http: http)
         resolver = try resolve(options.peers)
+        discoverLocally()
         let regionBytes =
             plan.peerWorkerCount * plan.intakeByteCount + plan.hashWorkerCount * plan.assemblyByteCount
         output.emit(
@@ -206,6 +210,7 @@ final class SupervisorProcess {
         guard now >= nextTick else { return }
         nextTick = now + Self.tick
         output.show(statusReport(now: now))
+        announceLocally(now: now)
         checkStop(now: now)
         for torrent in torrents { torrent.checkGoal(now: now) }
         beginIfComplete()

@@ -38,12 +38,12 @@ final class Workspace {
     /// Keeps a process until the end of the test, whoever else forgets it.
     func keep(_ process: Running) { processes.append(process) }
 
-    /// The environment of every process of a test: nothing of the user's own settings, and the mark by which
-    /// `ProcessTable.ofRun(in:)` knows a process of this test.
+    /// The environment of every process of a test: nothing of the user's own settings, no word to the networks of this
+    /// machine, and the mark by which `ProcessTable.ofRun(in:)` knows a process of this test.
     var environment: [String: String] {
         [
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "LANG": "C.UTF-8",
-            "HOME": path("home"), "XDG_RUNTIME_DIR": path("runtime"),
+            "HOME": path("home"), "XDG_RUNTIME_DIR": path("runtime"), "SWARMKEEPER_NO_LSD": "on",
         ]
     }
 

@@ -13,7 +13,7 @@ struct CommandLineParserTests {
             directory: ".", selectedFiles: nil, showsFiles: false, preallocates: false, isSequential: false,
             verifiesFirst: false, stateDirectory: "./.swarmkeeper", sync: .batch, listenPorts: 6881...6999,
             isListenPortChosen: false, bindAddress: nil, peers: [], trackers: [], usesTrackers: true,
-            exchangesPeers: true,
+            exchangesPeers: true, discoversLocally: true,
             connectTimeout: .seconds(10), stopTimeout: nil, caCertificate: nil, seeding: SeedingOptions(),
             output: OutputOptions(
                 progress: .auto, interval: nil, isQuiet: false, logLevel: nil, logFile: nil, eventsFile: nil),
@@ -46,7 +46,7 @@ struct CommandLineParserTests {
             "65535", "-d", "out", "--file-allocation", "falloc", "--sequential", "--verify",
             "--state-dir", "/state", "--sync", "none", "--listen-port", "7000-7010", "--bind", "2001:db8::1", "--peer",
             "127.0.0.1:1", "--peer", "[::1]:65535", "--tracker", "http://t.example/announce", "--tracker",
-            "https://u.example", "--no-tracker", "--no-pex", "--connect-timeout", "2.5", "--stop-timeout", "30",
+            "https://u.example", "--no-tracker", "--no-pex", "--no-lsd", "--connect-timeout", "2.5", "--stop-timeout", "30",
             "--ca-certificate", "ca.pem", "--seed", "--seed-ratio", "1.5", "--seed-time", "90", "--upload-slots", "20",
             "--max-download-limit", "10M", "--max-upload-limit=512K",
             "--progress", "json", "--interval", "0.25", "-q", "--log-level", "debug",
@@ -59,7 +59,7 @@ struct CommandLineParserTests {
             isListenPortChosen: true, bindAddress: "2001:db8::1",
             peers: [try #require(HostAndPort("127.0.0.1:1")), try #require(HostAndPort("[::1]:65535"))],
             trackers: [try TrackerURL("http://t.example/announce"), try TrackerURL("https://u.example")],
-            usesTrackers: false, exchangesPeers: false, connectTimeout: .milliseconds(2500),
+            usesTrackers: false, exchangesPeers: false, discoversLocally: false, connectTimeout: .milliseconds(2500),
             stopTimeout: .seconds(30),
             caCertificate: "ca.pem",
             seeding: SeedingOptions(
