@@ -209,7 +209,8 @@ import Testing
         try FileManager.default.moveItem(atPath: rig.directory + "/file0", toPath: rig.directory + "/old")
         try rig.put([UInt8](repeating: 0, count: 16), at: "file0")
         unlink(rig.directory + "/" + second)
-        #expect(rig.perform(.finish(torrent: 7)) == .done)
+        let failure = try #require(rig.perform(.finish(torrent: 7)).failure)
+        #expect(failure.errno == ESTALE && failure.path == "file0")
         #expect(try facts(rig).isEmpty)
     }
 

@@ -271,7 +271,12 @@ final class SupervisorProcess {
             self.torrent(torrent)?.received(message, from: worker, now: now)
         case .diskTrouble(let trouble): torrent(trouble.torrent)?.received(message, from: worker, now: now)
         case .partialWritten(let assignment): partialWritten(assignment, now: now)
-        case .finished: stepDone(.finishing, now: now)
+        case .finished:
+            // A file that another program changed in the meantime is not what "complete" says.
+            if verdict.code == .complete, let text = torrents.lazy.compactMap(\.foreignChange).first {
+                verdict = (.fileError, text)
+            }
+            stepDone(.finishing, now: now)
         default: for torrent in torrents { torrent.received(message, from: worker, now: now) }
         }
         beginIfComplete()

@@ -37,6 +37,9 @@ extension TorrentRun {
         return TerminalText.escaped(errno.description)
     }
 
+    /// Why files that were complete are not so any more.
+    var foreignChange: String? { diskTrouble?.trouble.errno == UInt32(ESTALE) ? diskTroubleText : nil }
+
     var startReport: StartReport.Torrent {
         StartReport.Torrent(
             infoHash: metainfo.infoHash, name: name, totalByteCount: coordinator.pieces.wantedByteCount,

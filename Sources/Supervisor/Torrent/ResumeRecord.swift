@@ -113,8 +113,13 @@ private struct View {
     private var geometry: TorrentGeometry { subject.geometry }
 
     mutating func weighFiles() {
-        for index in layout.files.indices where selected.isCreated(index) && layout.files[index].length > 0 {
-            let file = layout.files[index], number = UInt32(index), pieces = layout.pieces(of: index)
+        for index in layout.files.indices where selected.isCreated(index) {
+            let file = layout.files[index], number = UInt32(index)
+            guard file.length > 0 else {
+                weighEmptyFile(number)
+                continue
+            }
+            let pieces = layout.pieces(of: index)
             let claimedEnd =
                 pieces.last { evidence.journal?.synced.contains(PieceIndex($0)) ?? false }
                 .map { min(end(of: $0), file.end) - file.offset } ?? 0
@@ -128,6 +133,11 @@ private struct View {
                 lookForHole(in: number, start - file.offset..<end - file.offset, of: PieceIndex(piece))
             }
         }
+    }
+
+    /// No piece depends on it; but the writer is to miss only files that this start has seen.
+    private mutating func weighEmptyFile(_ number: UInt32) {
+        if evidence.journal?.inodes[number] != evidence.files[number]?.inode { doubtfulFiles.insert(number) }
     }
 
     /// Pieces that share bytes with an unselected file depend on the parts file; those whose files changed sides since

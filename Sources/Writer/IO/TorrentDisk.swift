@@ -56,6 +56,7 @@ final class TorrentDisk {
                 try journal.prepare(files.map.table.journalSubject)
             }
         }
+        if let before { files.expect(before) }
         try at(.writing) { () throws(SystemCallError) in try files.prepare() }
     }
 
@@ -107,10 +108,13 @@ final class TorrentDisk {
         guard let before else { preconditionFailure("a torrent is finished after it was prepared") }
         try at(.syncing) { () throws(SystemCallError) in try files.sync() }
         var facts: [FileFact] = []
+        var changed: String?
         try at(.recording) { () throws(SystemCallError) in
-            facts = try counters.during(.read) { () throws(SystemCallError) in try files.facts(before) }
+            (facts, changed) = try counters.during(.read) { () throws(SystemCallError) in try files.facts(before) }
         }
+        // The next start looks at what has no facts.
         try record([.cleanStop(facts)])
+        if let changed { throw StageError(stage: .recording, error: FileWitness.change(of: changed)) }
     }
 
     // MARK: errors

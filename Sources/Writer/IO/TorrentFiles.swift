@@ -22,6 +22,7 @@ final class TorrentFiles {
     private var failedSync: SystemCallError?
     /// The inode of every file that was opened in this life.
     private(set) var inodes: [Int: UInt64] = [:]
+    private var witness: FileWitness
 
     init(
         torrent: UInt16, map: FileMap, directory: OwnedDescriptor, openFiles: OpenFiles, preallocates: Bool,
@@ -34,6 +35,12 @@ final class TorrentFiles {
         self.forcesToDisk = forcesToDisk
         self.counters = counters
         tree = DirectoryTree(directory)
+        witness = FileWitness(comparesTimes: clinux_keeps_times(directory.rawValue) == 1)
+    }
+
+    /// What the journal vouches for must be there still when it is opened.
+    func expect(_ before: JournalState) {
+        witness.expect(Dictionary(uniqueKeysWithValues: before.inodes.map { (Int($0.key), $0.value) }))
     }
 
     /// Makes the empty files, and reserves space for the others if asked for.
@@ -57,6 +64,7 @@ final class TorrentFiles {
         // A file system that cannot reserve is no reason to refuse it: the file grows as it is written.
         if result != -EOPNOTSUPP { try checked("fallocate", subject: file.path, result) }
         markDirty(file)
+        try touched(file)
     }
 
     // MARK: writing
@@ -65,12 +73,14 @@ final class TorrentFiles {
     func write(_ plan: WritePlan, addresses: [UInt16: UnsafeRawPointer]) throws(SystemCallError) {
         for call in plan.calls {
             let file = try file(call.file)
+            try checkUnchanged(file)
             markDirty(file)
             var vectors = call.vectors.map { vector in
                 let start = addresses[vector.region]! + vector.regionOffset
                 return iovec(iov_base: UnsafeMutableRawPointer(mutating: start), iov_len: vector.byteCount)
             }
             try counters.during(.write) { () throws(SystemCallError) in
+                defer { try? touched(file) }
                 try write(&vectors, to: file, at: call.offset)
                 counters.wrote(byteCount: call.byteCount)
                 // Small files are left to the next sync; a hint that fails costs nothing but time.
@@ -122,6 +132,17 @@ final class TorrentFiles {
         return index
     }
 
+    // MARK: other programs
+
+    private func touched(_ file: OpenFile) throws(SystemCallError) {
+        witness.touched(file.number, try FileStatus(descriptor: file.descriptor.rawValue, path: file.path))
+    }
+
+    private func checkUnchanged(_ file: OpenFile) throws(SystemCallError) {
+        try witness.check(
+            file.number, try FileStatus(descriptor: file.descriptor.rawValue, path: file.path), path: file.path)
+    }
+
     // MARK: opening
 
     private func file(_ number: Int) throws(SystemCallError) -> OpenFile {
@@ -129,7 +150,7 @@ final class TorrentFiles {
         let path = map.path(of: number)
         openFiles.makeRoom()
         return try counters.during(.open) { () throws(SystemCallError) in
-            let (descriptor, status, isNew) = try openMakingRoom(path)
+            let (descriptor, status, isNew) = try openMakingRoom(number, path)
             let file = OpenFile(number: number, path: path, descriptor: descriptor, torrent: self)
             inodes[number] = status.inode
             if isNew { changedDirectories.insert(Self.parent(of: path)) }
@@ -140,6 +161,7 @@ final class TorrentFiles {
                 }
                 markDirty(file)
             }
+            try touched(file)
             openFiles.add(file)
             return file
         }
@@ -147,11 +169,11 @@ final class TorrentFiles {
 
     /// Where this process, or the system, has no descriptor left, files that are open make room.
     private func openMakingRoom(
-        _ path: String
+        _ number: Int, _ path: String
     ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus, isNew: Bool) {
         while true {
             do throws(SystemCallError) {
-                return try open(path)
+                return try open(number, path)
             } catch {
                 guard [.tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(error.errno), openFiles.shrink() else {
                     throw error
@@ -161,9 +183,12 @@ final class TorrentFiles {
     }
 
     private func open(
-        _ path: String
+        _ number: Int, _ path: String
     ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus, isNew: Bool) {
-        if let existing = try openExisting(path) { return (existing.descriptor, existing.status, false) }
+        let existing = try openExisting(path)
+        // One that had bytes of ours and is gone must not come back empty.
+        try witness.check(number, existing?.status, path: path)
+        if let existing { return (existing.descriptor, existing.status, false) }
         for directory in try tree.makeParents(of: path) { changedDirectories.insert(directory) }
         let made = try tree.openFile(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
         return (made.descriptor, made.status, true)
@@ -210,12 +235,13 @@ final class TorrentFiles {
             self.failedSync = nil
             throw failedSync
         }
-        guard forcesToDisk, !dirtyFiles.isEmpty || !changedDirectories.isEmpty else { return }
         let files = Array(dirtyFiles.values), directories = changedDirectories
+        guard forcesToDisk, !files.isEmpty || !directories.isEmpty else { return }
         // Whatever the outcome: what failed is lost, and never tried again as if it could be saved.
         for file in files { file.isDirty = false }
         dirtyFiles = [:]
         changedDirectories = []
+        for file in files { try checkUnchanged(file) }
         if SyncPolicy.syncsWholeFileSystem(fileCount: files.count, directoryCount: directories.count) {
             return try syncFileSystem()
         }
@@ -266,12 +292,14 @@ final class TorrentFiles {
 
     /// The facts of every file that exists, for the clean-stop record.
     /// - Parameter before: what the journal knew when this life began. A file that this life did not open keeps its old
-    ///   facts, so that a change behind our back is seen at the next start; one that was swapped gets none.
-    func facts(_ before: JournalState) throws(SystemCallError) -> [FileFact] {
+    ///   facts, so that a change behind our back is seen at the next start; one that was swapped or changed gets none.
+    /// - Returns: and the first file that another program changed or removed in this life.
+    func facts(_ before: JournalState) throws(SystemCallError) -> (facts: [FileFact], changed: String?) {
         let known = Dictionary(
             (before.cleanStop ?? []).map { ($0.file, $0) }, uniquingKeysWith: { _, last in last })
         var survey = tree.lookAround()
         var facts: [FileFact] = []
+        var changed: String?
         let wanted = map.table.files.indices.filter { map.table.files[$0].kind == .wanted }
         for number in wanted + (map.table.partsPath.isEmpty ? [] : [map.partsFile]) {
             let name = UInt32(number)
@@ -279,12 +307,17 @@ final class TorrentFiles {
                 facts.append(fact)
                 continue
             }
-            guard let status = try survey.status(of: map.path(of: number)),
+            let found = try survey.status(of: map.path(of: number))
+            if witness.hasChanged(number, found) {
+                changed = changed ?? map.path(of: number)
+                continue
+            }
+            guard let status = found,
                 status.inode == inodes[number] ?? before.inodes[name] ?? status.inode
             else { continue }
             facts.append(
                 FileFact(file: name, byteCount: status.byteCount, modified: status.modified, inode: status.inode))
         }
-        return facts
+        return (facts, changed)
     }
 }

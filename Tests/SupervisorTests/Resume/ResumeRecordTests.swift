@@ -189,6 +189,19 @@ import Testing
         #expect(decide(next, selected).toCheck == decide(evidence, selected).toCheck)
     }
 
+    /// The writer misses a file that the journal names: one that was gone already has to be made anew.
+    @Test func journalNamesNoEmptyFileThatIsGoneOrSwapped() throws {
+        let selected = try Fixture.selected(layout: Fixture.layout([40, 0, 0, 0]))
+        for clean in [true, false] {
+            var evidence = Fixture.evidence(selected, clean: clean)
+            evidence.files[1] = nil
+            evidence.files[2]!.inode = 9
+            let record = decide(evidence, selected)
+            #expect(Set(record.state.inodes.keys) == [0, 3])
+            #expect(Fixture.numbers(record.trusted) == [0, 1, 2] && record.changedFiles.isEmpty)
+        }
+    }
+
     // MARK: selections
 
     @Test func sharedPiecesDependOnThePartsFile() throws {

@@ -13,4 +13,8 @@ int clinux_reserve(int descriptor, int64_t offset, int64_t length);
  * 1, 0 when there is none at the offset and behind it, or -errno. */
 int clinux_next_data(int descriptor, int64_t offset, int64_t *start, int64_t *end);
 
+/* Whether the file system of a descriptor (O_PATH will do) keeps the times of its files itself, so that they change only
+ * when somebody changes the file. A network file system may correct them when it has written to its server. */
+int clinux_keeps_times(int descriptor);
+
 #endif
