@@ -201,12 +201,19 @@ final class WriterHarness {
     var turn: UInt64 { status.turn }
     var diskCall: DiskCall { status.diskCall }
 
-    /// Waits for the process to end.
+    /// Waits for the process to end. One that strace follows is dead for its pidfd a moment before it can be reaped.
     func ending() throws -> ChildProcess.Ending {
+        let deadline = MonotonicClock.now + .seconds(20)
         var watched = pollfd(fd: child!.pidfd.rawValue, events: Int16(POLLIN), revents: 0)
-        guard poll(&watched, 1, 20_000) == 1, let ending = try child!.reap() else { throw TimedOut(heard: news) }
-        child = nil
-        data = nil
-        return ending
+        while MonotonicClock.now < deadline {
+            guard poll(&watched, 1, 20_000) == 1 else { break }
+            if let ending = try child!.reap() {
+                child = nil
+                data = nil
+                return ending
+            }
+            sched_yield()
+        }
+        throw TimedOut(heard: news)
     }
 }
