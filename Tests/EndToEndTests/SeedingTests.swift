@@ -117,6 +117,54 @@ extension EndToEnd {
             try run.expectEnd(0)
         }
 
+        /// The command gets the torrent's name as a word, whatever is in it, and its failure is told.
+        @Test func aCommandRunsWhenTheTorrentIsComplete() throws {
+            let name = "a $(touch hacked) 'b'"
+            let torrent = try workspace.makeTorrent(name, size: "100K")
+            let told = workspace.path("told")
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                [
+                    "--no-tracker", "--seed", "--on-complete",
+                    "echo \"$TORRENT_NAME|$TORRENT_HASH|$TORRENT_DIR|$TORRENT_BYTES\" > \(told).new && mv \(told).new \(told); exit 3",
+                ], directory: torrent.seedDirectory)
+            try run.wait(for: "the command's end") {
+                $0.kind == "warning" && $0.text("message")?.hasSuffix("ended with exit code 3") == true
+            }
+            let line = String(decoding: try #require(FileManager.default.contents(atPath: told)), as: UTF8.self)
+            #expect(line == "\(name)|\(torrent.infoHash)|\(torrent.seedDirectory)|\(torrent.byteCount)\n")
+            #expect(!FileManager.default.fileExists(atPath: workspace.path("hacked")))
+            try expectOrderlyEnd(run, uploaded: 0)
+        }
+
+        /// Within a twentieth, over some seconds, with two peer-workers.
+        @Test(
+            .enabled(if: Able.leanSeeder && Able.libtorrent, "needs a C compiler and python3-libtorrent"),
+            arguments: [true, false])
+        func aLimitIsKept(isUpload: Bool) throws {
+            let torrent = try workspace.makeTorrent(size: "24M", pieceLength: "256K")
+            let limit = Double(4 << 20)
+            if isUpload {
+                let run = try seed(torrent, ["--max-upload-limit", "4M"])
+                let start = secondsNow()
+                let leecher = try Leecher.libtorrent(
+                    torrent, in: workspace, peers: ["127.0.0.1:\(try run.listenPort())"])
+                try leecher.expectComplete(torrent)
+                let rate = Double(torrent.byteCount) / (secondsNow() - start)
+                #expect(rate <= limit * 1.06 && rate >= limit * 0.75, "\(rate)")
+                try expectOrderlyEnd(run, uploaded: torrent.byteCount)
+            } else {
+                let seeders = try (0..<2).map { try Seeder.lean(torrent, in: workspace, listen: "127.0.0.\($0 + 1):0") }
+                let run = try SupervisorRun(
+                    workspace, [torrent],
+                    ["--no-tracker", "--max-download-limit", "4M"] + seeders.flatMap { ["--peer", $0.address] })
+                try run.expectEnd(0)
+                let seconds = run.process.endedAt! - run.process.startedAt
+                let rate = Double(torrent.byteCount) / seconds
+                #expect(rate <= limit * 1.06 && rate >= limit * 0.75, "\(rate)")
+            }
+        }
+
         /// SIGKILL of peer-workers while they send: the others' download goes on and is right.
         @Test(.enabled(if: Able.libtorrent, "needs python3-libtorrent"))
         func aKilledPeerWorkerCostsOnlyItsPeers() throws {

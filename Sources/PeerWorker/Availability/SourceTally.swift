@@ -7,9 +7,10 @@ struct SourceTally {
     /// Changes are gathered for so long (docs/architecture.md, "Availability"); the first after a quiet time is told at
     /// once, since grants wait for it.
     static let interval: Duration = .milliseconds(100)
-    /// Counts of pieces told in a second, in the long run: 4 MiB. All counts of the largest torrent, two million, are told
-    /// every three seconds at most, since `Flood` allows no more than some such torrents their numbers at once.
-    static let countsPerSecond = (4 << 20) / SourceCount.byteCount
+    /// Counts of pieces told in a second, in the long run: 1 MiB. All counts of the largest torrent, two million, are told
+    /// every twelve seconds at most: with a thousand peers the supervisor of eight workers has no time for more (measured),
+    /// and `Flood` would not allow it.
+    static let countsPerSecond = (1 << 20) / SourceCount.byteCount
 
     /// Usable peers by piece, complete ones not counted.
     private var counts: [UInt16]

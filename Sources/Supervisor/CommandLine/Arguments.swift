@@ -180,6 +180,13 @@ struct SeedingArguments: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: .init(
+            "Run by the shell for each torrent that is complete; $TORRENT_NAME, _HASH, _DIR and _BYTES say which.",
+            valueName: "command"))
+    var onComplete: String?
+
+    @Option(
+        parsing: .unconditional,
         help: .init("Most bytes a second that are received, such as 10M; 0: no limit (default).", valueName: "rate"))
     var maxDownloadLimit: String?
 
@@ -191,6 +198,7 @@ struct SeedingArguments: ParsableArguments {
     var flags: FlagTexts {
         texts(
             (.seed, flag(seed)), (.seedRatio, seedRatio), (.seedTime, seedTime), (.uploadSlots, uploadSlots),
+            (.onComplete, onComplete),
             (.downloadLimit, maxDownloadLimit), (.uploadLimit, maxUploadLimit))
     }
 }

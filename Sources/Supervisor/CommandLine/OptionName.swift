@@ -30,6 +30,7 @@ enum OptionName: String, CaseIterable {
     case seedRatio = "seed-ratio"
     case seedTime = "seed-time"
     case uploadSlots = "upload-slots"
+    case onComplete = "on-complete"
     case downloadLimit = "max-download-limit"
     case uploadLimit = "max-upload-limit"
 
@@ -58,8 +59,8 @@ enum OptionName: String, CaseIterable {
         case .peer, .tracker, .workerWrap, .selftest: .list
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
             .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
-            .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .logLevel,
-            .log, .events, .heartbeat:
+            .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit, .uploadLimit, .progress, .interval,
+            .logLevel, .log, .events, .heartbeat:
             .value
         }
     }
@@ -70,7 +71,8 @@ enum OptionName: String, CaseIterable {
         case .directory, .stateDirectory, .caCertificate, .log, .events: true
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
             .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .noPeerExchange, .noLocalDiscovery,
-            .connectTimeout, .stopTimeout, .seed, .seedRatio, .seedTime, .uploadSlots, .downloadLimit, .uploadLimit, .progress, .interval, .quiet, .logLevel,
+            .connectTimeout, .stopTimeout, .seed, .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit,
+            .uploadLimit, .progress, .interval, .quiet, .logLevel,
             .workerWrap, .heartbeat, .selftest:
             false
         }

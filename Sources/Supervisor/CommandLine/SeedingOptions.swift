@@ -4,6 +4,8 @@ struct SeedingOptions: Equatable {
     var goal: SeedGoal?
     /// Peers of a torrent that may request at a time; nil: as many as the upload rate can serve well.
     var uploadSlots: Int?
+    /// For the shell, once a torrent is complete.
+    var onComplete: String?
     /// Bytes a second of the whole run; nil: no limit.
     var downloadLimit: UInt64?
     var uploadLimit: UInt64?
@@ -16,7 +18,8 @@ extension OptionReader {
         let seeds = try isOn(.seed) || goal != SeedGoal()
         return SeedingOptions(
             goal: seeds ? goal : nil, uploadSlots: try integer(.uploadSlots, in: 1...10_000),
-            downloadLimit: try rate(.downloadLimit), uploadLimit: try rate(.uploadLimit))
+            onComplete: try text(.onComplete), downloadLimit: try rate(.downloadLimit),
+            uploadLimit: try rate(.uploadLimit))
     }
 
     /// 0 is no limit, as everywhere.

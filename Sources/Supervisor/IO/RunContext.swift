@@ -8,18 +8,21 @@ final class RunContext {
     let http: HTTPClient
     var budget: FrameBudget
     var limits: BandwidthLimits
+    /// nil without `--on-complete`.
+    let commands: CompletionCommands?
     /// Our port, 0 without a listener.
     let listenPort: UInt16
 
     init(
         shell: PoolShell, output: Output, http: HTTPClient, budget: FrameBudget, limits: BandwidthLimits,
-        listenPort: UInt16
+        commands: CompletionCommands?, listenPort: UInt16
     ) {
         self.shell = shell
         self.output = output
         self.http = http
         self.budget = budget
         self.limits = limits
+        self.commands = commands
         self.listenPort = listenPort
     }
 

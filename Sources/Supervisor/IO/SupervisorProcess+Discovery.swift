@@ -20,7 +20,7 @@ extension SupervisorProcess {
     func announceLocally(now: MonotonicInstant) {
         guard discovery != nil else { return }
         for torrent in torrents where !torrent.metainfo.isPrivate {
-            if torrent.phase == .downloading {
+            if torrent.isActive {
                 discovery!.added(torrent.metainfo.infoHash, now: now)
             } else {
                 discovery!.removed(torrent.metainfo.infoHash)
@@ -38,7 +38,7 @@ extension SupervisorProcess {
             case .send(let announcement): networks?.send(announcement)
             case .learn(let address, let infoHash):
                 for torrent in torrents
-                where torrent.metainfo.infoHash == infoHash && torrent.phase == .downloading
+                where torrent.metainfo.infoHash == infoHash && torrent.isActive
                     && !torrent.metainfo.isPrivate
                 {
                     torrent.peers {

@@ -71,7 +71,9 @@ final class SupervisorProcess {
             shell: shell, output: output, http: http,
             budget: FrameBudget(frameCountEach: plan.frameCount, hashWorkers: 0..<plan.hashWorkerCount),
             limits: BandwidthLimits(download: options.seeding.downloadLimit, upload: options.seeding.uploadLimit),
-            listenPort: listeners?.port ?? 0)
+            commands: options.seeding.onComplete.map { [poll] command in
+                CompletionCommands(command, environment: options.environment, poll: poll) { output.emit(.warning($0)) }
+            }, listenPort: listeners?.port ?? 0)
         var generator = SystemRandomNumberGenerator()
         let ourID = PeerID.random(using: &generator)
         for (index, metainfo) in inputs.enumerated() {
@@ -395,6 +397,7 @@ final class SupervisorProcess {
     private func reapOrphans() {
         guard getpid() == 1 else { return }
         let ours = Set(context.shell.processes.values.map(\.child.processID))
+            .union(context.commands?.processIDs ?? [])
         var information = siginfo_t()
         while waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 {
             let pid = information._sifields._sigchld.si_pid

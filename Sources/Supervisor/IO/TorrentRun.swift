@@ -289,6 +289,11 @@ final class TorrentRun {
             seedingBegins()
             storage.removeUnusedParts()
             context.output.emit(.complete(metainfo.infoHash, name: name))
+            context.commands?.start(
+                CompletionCommands.Subject(
+                    name: metainfo.name.relative, infoHash: metainfo.infoHash,
+                    directory: storage.directoryPath.description,
+                    byteCount: coordinator.pieces.wantedByteCount))
             announce { schedule, counters, actions in
                 schedule.downloadCompleted(now: MonotonicClock.now, counters: counters, into: &actions)
             }

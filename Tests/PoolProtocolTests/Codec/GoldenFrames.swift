@@ -8,8 +8,8 @@ let goldenFrames = """
       03020100
     supervisorToPeerWorker.addTorrent
       0407000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d
-      1e1f202122232425262728a08601000000000000800000e11a01030000000400
-      0000
+      1e1f202122232425262728a08601000000000000800000e11a01000300000004
+      000000
     supervisorToPeerWorker.removeTorrent
       050700
     supervisorToPeerWorker.grantBlocks
@@ -36,6 +36,9 @@ let goldenFrames = """
       10070001000200000006000000
     supervisorToPeerWorker.setLimits
       11a0860100000000000000000000000000
+    supervisorToPeerWorker.swarmMembers
+      1207000100050004000102030412010003001000000000000000000100000000
+      00000002
     peerWorkerToSupervisor.hello
       01010100020000004d0000000500000000000000
     peerWorkerToSupervisor.joined
@@ -69,6 +72,10 @@ let goldenFrames = """
       0e070002000200000003000000
     peerWorkerToSupervisor.interestChanged
       0f01000500000001
+    peerWorkerToSupervisor.peersHeard
+      100700050000000100050004000102030410
+    peerWorkerToSupervisor.peerIntroduced
+      110500000007000300782f31e11a0400c0000201
     supervisorToHashWorker.join
       01010003000001000000
     supervisorToHashWorker.workerReplaced
@@ -221,5 +228,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 5e396291e542456e
+    vocabulary 54cd1e3b6a9568ec
     """

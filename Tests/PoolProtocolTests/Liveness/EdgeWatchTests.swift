@@ -123,6 +123,21 @@ struct ControlEdgeTests {
         #expect(look())
     }
 
+    /// Ten seconds' worth waits for a receiver that has no time for more.
+    @Test func backlogThatIsReadIsNotLost() {
+        var edge = ControlEdge()
+        for look in 0..<20 as Range<UInt64> {
+            let isBroken = edge.isBroken(
+                sentOrders: 0, receivedOrders: 0, sentNews: 1000 + 100 * look, receivedNews: 100 * look + 1)
+            #expect(!isBroken)
+        }
+        // Then it stops.
+        for look in 0..<3 {
+            let isBroken = edge.isBroken(sentOrders: 0, receivedOrders: 0, sentNews: 9000, receivedNews: 1901)
+            #expect(isBroken == (look == 2))
+        }
+    }
+
     @Test func slowReaderThatComesForwardIsNotBlamedOnceItHasRead() {
         var edge = ControlEdge()
         for read in [UInt64(0), 10, 20, 100, 110] {

@@ -46,8 +46,10 @@ struct CommandLineParserTests {
             "65535", "-d", "out", "--file-allocation", "falloc", "--sequential", "--verify",
             "--state-dir", "/state", "--sync", "none", "--listen-port", "7000-7010", "--bind", "2001:db8::1", "--peer",
             "127.0.0.1:1", "--peer", "[::1]:65535", "--tracker", "http://t.example/announce", "--tracker",
-            "https://u.example", "--no-tracker", "--no-pex", "--no-lsd", "--connect-timeout", "2.5", "--stop-timeout", "30",
+            "https://u.example", "--no-tracker", "--no-pex", "--no-lsd", "--connect-timeout", "2.5", "--stop-timeout",
+            "30",
             "--ca-certificate", "ca.pem", "--seed", "--seed-ratio", "1.5", "--seed-time", "90", "--upload-slots", "20",
+            "--on-complete", "echo done",
             "--max-download-limit", "10M", "--max-upload-limit=512K",
             "--progress", "json", "--interval", "0.25", "-q", "--log-level", "debug",
             "-l", "log.txt", "--events", "events.json", "--worker-wrap", "peer=strace -f -o 'a b'", "--worker-wrap",
@@ -63,7 +65,8 @@ struct CommandLineParserTests {
             stopTimeout: .seconds(30),
             caCertificate: "ca.pem",
             seeding: SeedingOptions(
-                goal: SeedGoal(ratio: 1.5, time: .seconds(5400)), uploadSlots: 20, downloadLimit: 10 << 20,
+                goal: SeedGoal(ratio: 1.5, time: .seconds(5400)), uploadSlots: 20,
+                onComplete: "echo done", downloadLimit: 10 << 20,
                 uploadLimit: 512 << 10),
             output: OutputOptions(
                 progress: .json, interval: .milliseconds(250), isQuiet: true, logLevel: .debug, logFile: "log.txt",

@@ -93,8 +93,9 @@ import Testing
         talk.learn(Talk.address(1))
         _ = talk.connect(1, Talk.address(1), id: 1)
         let report = PeerReport(
-            peer: 1, downloadedByteCount: 0, downloadRate: 0, uploadRate: 0, outstandingRequestCount: 0,
-            isChokingUs: true, isSeed: true, isSnubbed: false)
+            peer: 1, downloadedByteCount: 0, uploadedByteCount: 0, downloadRate: 0, uploadRate: 0,
+            outstandingRequestCount: 0,
+            isChokingUs: true, isSeed: true, isSnubbed: false, isInterested: false, isUnchoked: false)
         talk.book.reported([report], at: 0)
         #expect(
             talk.members() == [

@@ -48,8 +48,9 @@ private struct Talk {
 
 private func report(peer: UInt32, _ downloaded: UInt64) -> PeerReport {
     PeerReport(
-        peer: peer, downloadedByteCount: downloaded, downloadRate: .max, uploadRate: .max,
-        outstandingRequestCount: .max, isChokingUs: true, isSeed: false, isSnubbed: false)
+        peer: peer, downloadedByteCount: downloaded, uploadedByteCount: 0, downloadRate: .max, uploadRate: .max,
+        outstandingRequestCount: .max, isChokingUs: true, isSeed: false, isSnubbed: false, isInterested: true,
+        isUnchoked: true)
 }
 
 @Suite struct PlausibilityTests {

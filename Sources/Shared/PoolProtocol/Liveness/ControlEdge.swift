@@ -5,15 +5,20 @@ package struct ControlEdge {
     private struct Direction {
         /// What was sent at an earlier look, and has not arrived.
         private var awaited: UInt64 = 0
+        private var arrivedBefore: UInt64 = 0
         private var vainLooks = 0
 
         mutating func looked(sent: UInt64, arrived: UInt64) -> Bool {
             if arrived >= awaited {
                 awaited = sent
                 vainLooks = 0
+            } else if arrived > arrivedBefore {
+                // More waits than could be read since: the receiver is slow, the connection sound.
+                vainLooks = 0
             } else {
                 vainLooks += 1
             }
+            arrivedBefore = arrived
             return vainLooks >= ControlEdge.patience
         }
     }

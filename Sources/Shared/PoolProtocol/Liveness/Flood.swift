@@ -6,7 +6,8 @@ package struct Flood {
     /// Messages a second. Most are said by a hash-worker in the endgame, one for each block that several workers fetch:
     /// 60,000 at 1 GB/s.
     package static let messagesPerSecond = 100_000
-    /// Bytes a second. Most are said by a peer-worker of a torrent with two million pieces: 4 MiB of source counts.
+    /// Bytes a second. Most are said by a peer-worker of a torrent with two million pieces: 12 MiB of source counts, then
+    /// 1 MiB a second.
     package static let bytesPerSecond = 32 << 20
     /// Both are averages over so many seconds, so that a worker may say at once what it had to keep while we were stopped.
     package static let seconds = 10
