@@ -71,7 +71,7 @@ private func span(_ file: OwnedDescriptor?, _ range: Range<Int>) -> OpenSpan {
                 var digest = SHA1.hash(of: Array(bytes[start..<start + lengths[next]]))
                 if next % 3 == 0 { digest = Digest(1...20) }
                 lanes.take(
-                    torrent: 1, piece: PieceIndex(next), digest: digest,
+                    .recheck(torrent: 1, PieceIndex(next), expected: digest),
                     SpanReader([span(data, start..<start + lengths[next])]))
                 next += 1
             }
@@ -92,6 +92,30 @@ private func span(_ file: OwnedDescriptor?, _ range: Range<Int>) -> OpenSpan {
         #expect(lanes.freeCount == 16)
     }
 
+    @Test func digestsOfANewTorrentAreTold() throws {
+        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let data = try file(bytes)
+        let directory = OwnedDescriptor(open("/", O_RDONLY))
+        var lanes = RecheckLanes(status: nil)
+        lanes.take(.create(PieceIndex(0)), SpanReader([span(data, 0..<150_001)]))
+        lanes.take(.create(PieceIndex(1)), SpanReader([span(data, 150_001..<200_000), span(nil, 0..<1)]))
+        lanes.take(.create(PieceIndex(2)), SpanReader([span(data, 150_001..<200_001)]))
+        lanes.take(.create(PieceIndex(3)), SpanReader([span(directory, 0..<1)]))
+        var answers: [DiskAnswer] = []
+        while !lanes.isEmpty { lanes.turn(into: &answers) }
+        let hashed = answers.compactMap { answer -> HashedPiece? in
+            guard case .hashed(let piece) = answer else { return nil }
+            return piece
+        }
+        #expect(
+            hashed.sorted { $0.piece < $1.piece } == [
+                HashedPiece(piece: PieceIndex(0), outcome: .digest(SHA1.hash(of: Array(bytes[..<150_001])))),
+                HashedPiece(piece: PieceIndex(1), outcome: .digest(SHA1.hash(of: Array(bytes[150_001...]) + [0]))),
+                HashedPiece(piece: PieceIndex(2), outcome: .short),
+                HashedPiece(piece: PieceIndex(3), outcome: .unreadable(errno: UInt32(EISDIR))),
+            ])
+    }
+
     @Test func troubleOfOnePieceLeavesTheOthersAlone() throws {
         let status = try makeStatus()
         let bytes = [UInt8](repeating: 3, count: 100_000)
@@ -100,10 +124,10 @@ private func span(_ file: OwnedDescriptor?, _ range: Range<Int>) -> OpenSpan {
         let digest = SHA1.hash(of: bytes)
         let zeros = SHA1.hash(of: [UInt8](repeating: 0, count: 70_000))
         var lanes = RecheckLanes(status: status)
-        lanes.take(torrent: 1, piece: PieceIndex(0), digest: digest, SpanReader([span(data, 0..<100_000)]))
-        lanes.take(torrent: 1, piece: PieceIndex(1), digest: digest, SpanReader([span(data, 50_000..<150_000)]))
-        lanes.take(torrent: 1, piece: PieceIndex(2), digest: digest, SpanReader([span(directory, 0..<100_000)]))
-        lanes.take(torrent: 1, piece: PieceIndex(3), digest: zeros, SpanReader([span(nil, 0..<70_000)]))
+        lanes.take(.recheck(torrent: 1, PieceIndex(0), expected: digest), SpanReader([span(data, 0..<100_000)]))
+        lanes.take(.recheck(torrent: 1, PieceIndex(1), expected: digest), SpanReader([span(data, 50_000..<150_000)]))
+        lanes.take(.recheck(torrent: 1, PieceIndex(2), expected: digest), SpanReader([span(directory, 0..<100_000)]))
+        lanes.take(.recheck(torrent: 1, PieceIndex(3), expected: zeros), SpanReader([span(nil, 0..<70_000)]))
         var answers: [DiskAnswer] = []
         while !lanes.isEmpty { lanes.turn(into: &answers) }
         var outcomes: [PieceIndex: RecheckVerdict] = [:]
@@ -132,7 +156,8 @@ private func span(_ file: OwnedDescriptor?, _ range: Range<Int>) -> OpenSpan {
         defer { reader.stop() }
         let bytes = [UInt8](repeating: 5, count: 3 * RecheckLanes.strideByteCount)
         let data = try file(bytes)
-        let purpose = DiskJob.Purpose.recheck(torrent: 2, piece: PieceIndex(1), digest: SHA1.hash(of: bytes))
+        let purpose = DiskJob.Purpose.hash(
+            .recheck(torrent: 2, PieceIndex(1), expected: SHA1.hash(of: bytes)))
         for _ in 0..<48 {
             #expect(reader.submit(DiskJob(purpose: purpose, spans: [span(data, 0..<bytes.count)])))
         }
@@ -148,7 +173,7 @@ private func span(_ file: OwnedDescriptor?, _ range: Range<Int>) -> OpenSpan {
         func submit(_ piece: Int) -> Bool {
             reader.submit(
                 DiskJob(
-                    purpose: .recheck(torrent: 2, piece: PieceIndex(piece), digest: digest),
+                    purpose: .hash(.recheck(torrent: 2, PieceIndex(piece), expected: digest)),
                     spans: [span(data, 0..<5000)]))
         }
         for piece in 0..<DiskReader.capacity { #expect(submit(piece)) }

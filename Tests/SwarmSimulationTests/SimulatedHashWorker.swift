@@ -32,7 +32,7 @@ final class SimulatedHashWorker: SimulatedWorker {
     override func handle(_ order: PoolOrder) {
         guard case .hash(let order) = order else { return }
         switch order {
-        case .join, .restoreBlocks, .recheck, .closeDescriptors, .writePartials, .stop: break
+        case .join, .restoreBlocks, .recheck, .hashPiece, .closeDescriptors, .writePartials, .stop: break
         case .workerReplaced(let newcomer):
             replaced(by: newcomer)
             if newcomer.place.role == .peerWorker {

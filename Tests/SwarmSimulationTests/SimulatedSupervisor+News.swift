@@ -84,7 +84,7 @@ extension SimulatedSupervisor {
             route { $0.presenceReceived(assignment, bits: bits, isWhole: true, budget: &$1, pool: $2, into: &$3) }
         case .report(let report):
             route { $0.framesReported(Int(report.freeFrameCount), by: ordinal, budget: &$1, pool: $2, into: &$3) }
-        case .joined, .descriptorReceived, .rechecked, .partialsHanded, .neighbourBroke: break
+        case .joined, .descriptorReceived, .rechecked, .piecesHashed, .partialsHanded, .neighbourBroke: break
         }
     }
 

@@ -9,28 +9,25 @@ struct DiskOrders {
     private var files: [UInt32: OwnedDescriptor] = [:]
     private var waiting: [DiskJob] = []
     /// The parts so far of a piece of many files; nil spans: a descriptor of it never came.
-    private var parts: (torrent: UInt16, piece: PieceIndex, spans: [OpenSpan]?)?
+    private var parts: (piece: PieceToHash, spans: [OpenSpan]?)?
     /// Unfinished pieces that are being read back; one portion each is under way.
     private var restores: [AssignmentID: (plan: RestorePlan, spans: [OpenSpan])] = [:]
 
     init(_ reader: DiskReader) { self.reader = reader }
 
     /// Queues a piece to be read and hashed, once its last part is here.
-    /// - Returns: the verdict, when a descriptor is missing and it is known at once.
-    mutating func recheck(
-        torrent: UInt16, piece: PieceIndex, digest: Digest, _ spans: [DataSpan], isLast: Bool,
-        takeFile: (UInt32) -> OwnedDescriptor?
-    ) -> RecheckVerdict? {
+    /// - Returns: the answer, when a descriptor is missing and it is known at once.
+    mutating func hash(
+        _ piece: PieceToHash, _ spans: [DataSpan], isLast: Bool, takeFile: (UInt32) -> OwnedDescriptor?
+    ) -> DiskAnswer? {
         var whole = open(spans, takeFile)
-        if let parts, parts.torrent == torrent, parts.piece == piece {
+        if let parts, parts.piece == piece {
             if let before = parts.spans, let last = whole { whole = before + last } else { whole = nil }
         }
-        parts = isLast ? nil : (torrent, piece, whole)
+        parts = isLast ? nil : (piece, whole)
         guard isLast else { return nil }
-        guard let spans = whole else {
-            return RecheckVerdict(piece: piece, outcome: .unreadable, errno: UInt32(Self.badDescriptor))
-        }
-        submit(DiskJob(purpose: .recheck(torrent: torrent, piece: piece, digest: digest), spans: spans))
+        guard let spans = whole else { return piece.answer(.unreadable(errno: Self.badDescriptor)) }
+        submit(DiskJob(purpose: .hash(piece), spans: spans))
         return nil
     }
 
@@ -96,5 +93,5 @@ struct DiskOrders {
     }
 
     /// EBADF of Linux.
-    private static let badDescriptor: CInt = 9
+    private static let badDescriptor: UInt32 = 9
 }

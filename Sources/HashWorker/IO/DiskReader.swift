@@ -130,8 +130,7 @@ final class DiskReader: Sendable {
         _ job: DiskJob, in lanes: inout RecheckLanes, _ status: StatusPageWriter?, into answers: inout [DiskAnswer]
     ) {
         switch job.purpose {
-        case .recheck(let torrent, let piece, let digest):
-            lanes.take(torrent: torrent, piece: piece, digest: digest, SpanReader(job.spans))
+        case .hash(let piece): lanes.take(piece, SpanReader(job.spans))
         case .restore(let assignment, let blocks):
             let bytes = status.duringRead { read(blocks, of: job.spans) }
             answers.append(.restored(assignment, blocks: blocks, bytes: bytes))

@@ -93,11 +93,8 @@ final class HashWorkerProcess {
         case .reportProgress(let assignments): table.reportProgress(of: assignments, into: &actions)
         case .restoreBlocks(let assignment, let bits, let spans): restore(assignment, bits, spans)
         case .recheck(let torrent, let piece, let digest, let spans, let isLast):
-            if let verdict = disk.recheck(
-                torrent: torrent, piece: piece, digest: digest, spans, isLast: isLast, takeFile: loop.takeDescriptor)
-            {
-                loop.tell(.rechecked(torrent: torrent, [verdict]))
-            }
+            hash(.recheck(torrent: torrent, piece, expected: digest), spans, isLast: isLast)
+        case .hashPiece(let piece, let spans, let isLast): hash(.create(piece), spans, isLast: isLast)
         case .closeDescriptors(let identifiers): disk.close(identifiers, takeFile: loop.takeDescriptor)
         case .writePartials(let assignments): table.writePartials(assignments, into: &actions)
         case .stop: loop.stop()
@@ -147,6 +144,11 @@ final class HashWorkerProcess {
         }
     }
 
+    private func hash(_ piece: PieceToHash, _ spans: [DataSpan], isLast: Bool) {
+        let answer = disk.hash(piece, spans, isLast: isLast, takeFile: loop.takeDescriptor)
+        if let answer { take([answer], now: MonotonicClock.now) }
+    }
+
     private func receive(_ frame: UnsafeRawBufferPointer, from sender: Incarnation) throws(PoolCodecError) {
         switch sender.place.role {
         case .peerWorker:
@@ -172,10 +174,17 @@ final class HashWorkerProcess {
         let now = MonotonicClock.now
         let (answers, counts) = reader.takeAnswers()
         rechecked = counts
+        take(answers, now: now)
+        disk.feed()
+    }
+
+    private func take(_ answers: [DiskAnswer], now: MonotonicInstant) {
         var verdicts: [UInt16: [RecheckVerdict]] = [:]
+        var hashed: [HashedPiece] = []
         for answer in answers {
             switch answer {
             case .rechecked(let torrent, let verdict): verdicts[torrent, default: []].append(verdict)
+            case .hashed(let piece): hashed.append(piece)
             case .restored(let assignment, let blocks, let bytes):
                 if let bytes { table.blocksRestored(bytes, at: blocks, of: assignment, now: now) }
                 let isOpen = table.blockCount(of: assignment) != nil
@@ -184,9 +193,9 @@ final class HashWorkerProcess {
                 }
             }
         }
-        disk.feed()
         // At most `DiskReader.capacity` in all, so that one message holds them.
         for (torrent, verdicts) in verdicts { loop.tell(.rechecked(torrent: torrent, verdicts)) }
+        if !hashed.isEmpty { loop.tell(.piecesHashed(hashed)) }
     }
 
     // MARK: Actions

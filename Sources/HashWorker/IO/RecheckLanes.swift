@@ -14,9 +14,7 @@ struct RecheckLanes: ~Copyable {
     private static let pitch = strideByteCount + 64
 
     private struct Lane {
-        let torrent: UInt16
-        let piece: PieceIndex
-        let digest: Digest
+        let piece: PieceToHash
         let byteCount: UInt64
         var reader: SpanReader
         var state = SHA1State()
@@ -46,11 +44,11 @@ struct RecheckLanes: ~Copyable {
     var freeCount: Int { freeBuffers.count }
 
     /// - Precondition: `freeCount` > 0.
-    mutating func take(torrent: UInt16, piece: PieceIndex, digest: Digest, _ reader: SpanReader) {
+    mutating func take(_ piece: PieceToHash, _ reader: SpanReader) {
         lanes.append(
             Lane(
-                torrent: torrent, piece: piece, digest: digest, byteCount: UInt64(reader.remainingByteCount),
-                reader: reader, buffer: freeBuffers.removeLast()))
+                piece: piece, byteCount: UInt64(reader.remainingByteCount), reader: reader,
+                buffer: freeBuffers.removeLast()))
     }
 
     /// Reads where a buffer is empty, hashes as far as every lane has bytes, and tells of the pieces that ended.
@@ -76,7 +74,7 @@ struct RecheckLanes: ~Copyable {
             } catch {
                 switch error {
                 case .short: end(index, .short, into: &answers)
-                case .unreadable(let errno): end(index, .unreadable, errno: UInt32(errno), into: &answers)
+                case .unreadable(let errno): end(index, .unreadable(errno: UInt32(errno)), into: &answers)
                 }
             }
         }
@@ -105,21 +103,18 @@ struct RecheckLanes: ~Copyable {
             let lane = lanes[index]
             guard lane.reader.remainingByteCount == 0, lane.unhashed.count < SHA1State.blockByteCount else { continue }
             let tail = UnsafeRawBufferPointer(start: lane.buffer + lane.unhashed.lowerBound, count: lane.unhashed.count)
-            let isRight = lane.state.digest(tail: tail, messageByteCount: lane.byteCount) == lane.digest
+            let digest = lane.state.digest(tail: tail, messageByteCount: lane.byteCount)
             counts.hashedByteCount += UInt64(tail.count)
-            end(index, isRight ? .right : .wrong, into: &answers)
+            end(index, .digest(digest), into: &answers)
         }
     }
 
-    private mutating func end(
-        _ index: Int, _ outcome: RecheckVerdict.Outcome, errno: UInt32 = 0, into answers: inout [DiskAnswer]
-    ) {
+    private mutating func end(_ index: Int, _ outcome: HashedPiece.Outcome, into answers: inout [DiskAnswer]) {
         let lane = lanes[index]
         freeBuffers.append(lane.buffer)
         lanes.swapAt(index, lanes.count - 1)
         lanes.removeLast()
-        answers.append(
-            .rechecked(torrent: lane.torrent, RecheckVerdict(piece: lane.piece, outcome: outcome, errno: errno)))
+        answers.append(lane.piece.answer(outcome))
     }
 }
 

@@ -74,7 +74,7 @@ extension PoolShell {
         case .neighbourBroke(let who, let text):
             accused(who, by: process, ofRole: .peerWorker, text)
         case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .pieceProgress, .rechecked,
-            .partialsHanded, .report:
+            .piecesHashed, .partialsHanded, .report:
             handlers?.hashWorkerSpoke(process.incarnation, message)
         }
     }

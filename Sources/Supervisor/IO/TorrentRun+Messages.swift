@@ -70,7 +70,7 @@ extension TorrentRun {
             context.shell.workDone(by: worker)
             rechecked(verdicts, by: worker)
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialsHanded,
-            .neighbourBroke:
+            .neighbourBroke, .piecesHashed:
             break
         }
     }

@@ -42,9 +42,9 @@ struct GoldenFrameTests {
     }
 
     @Test(arguments: EdgeUnderTest.all) func everyKindOfMessageHasASample(_ edge: EdgeUnderTest) {
-        // Kinds count from 1 without a gap, so the highest one that a decoder knows is the number of samples.
+        // Kinds of one subject stay together, so there may be gaps between them.
         let kinds = edge.samples.map { $0.frame[0] }
-        #expect(kinds == (1...UInt8(edge.samples.count)).map { $0 })
+        #expect(kinds.first == 1 && zip(kinds, kinds.dropFirst()).allSatisfy { $0 < $1 })
         for kind in UInt8.min ... .max where !kinds.contains(kind) {
             #expect(throws: PoolCodecError.unknownKind(kind)) { try edge.reencode([kind]) }
         }

@@ -29,6 +29,8 @@ package enum HashWorkerToSupervisor: PoolMessage {
     case report(HashReport)
     /// A peer-worker sent what no sound one can send; its process should be replaced.
     case neighbourBroke(Incarnation, text: String)
+    /// The answers to `hashPiece`.
+    case piecesHashed([HashedPiece])
 
     package static let edge = Edge.hashWorkerToSupervisor
 
@@ -56,6 +58,7 @@ package enum HashWorkerToSupervisor: PoolMessage {
                 hashedByteCount: 1, laneStepCount: 2, laneCount: 3, freeFrameCount: 4, frameCount: 5,
                 duplicateBlockCount: 6)),
         .neighbourBroke(Incarnation(Place(.peerWorker, 0), generation: 2), text: "slot"),
+        .piecesHashed([HashedPiece(piece: PieceIndex(3), outcome: .digest(Digest(1...20)))]),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -113,6 +116,9 @@ package enum HashWorkerToSupervisor: PoolMessage {
             writer.put(UInt8(18))
             who.encode(into: &writer)
             writer.put(text: text)
+        case .piecesHashed(let pieces):
+            writer.put(UInt8(40))
+            writer.put(list: pieces)
         }
     }
 
@@ -136,6 +142,7 @@ package enum HashWorkerToSupervisor: PoolMessage {
         case 16: self = .partialsHanded(try reader.getList())
         case 17: self = .report(try HashReport(from: &reader))
         case 18: self = .neighbourBroke(try Incarnation(from: &reader), text: try reader.getText())
+        case 40: self = .piecesHashed(try reader.getList())
         case let kind: throw .unknownKind(kind)
         }
     }
@@ -211,6 +218,45 @@ package struct RecheckVerdict: PoolCodable {
         piece = try PieceIndex(from: &reader)
         outcome = try reader.getEnum(Outcome.self)
         errno = try reader.get()
+    }
+}
+
+/// What came of hashing a piece of a new torrent.
+package struct HashedPiece: PoolCodable, Equatable {
+    package enum Outcome: Equatable, Sendable {
+        case digest(Digest)
+        /// The files ended before the piece did.
+        case short
+        /// `pread` failed.
+        case unreadable(errno: UInt32)
+    }
+    package var piece: PieceIndex
+    package var outcome: Outcome
+
+    package init(piece: PieceIndex, outcome: Outcome) {
+        self.piece = piece
+        self.outcome = outcome
+    }
+    package func encode(into writer: inout FrameWriter) {
+        piece.encode(into: &writer)
+        switch outcome {
+        case .digest(let digest):
+            writer.put(UInt8(1))
+            digest.encode(into: &writer)
+        case .short: writer.put(UInt8(2))
+        case .unreadable(let errno):
+            writer.put(UInt8(3))
+            writer.put(errno)
+        }
+    }
+    package init(from reader: inout FrameReader) throws(PoolCodecError) {
+        piece = try PieceIndex(from: &reader)
+        switch try reader.get(UInt8.self) {
+        case 1: outcome = .digest(try Digest(from: &reader))
+        case 2: outcome = .short
+        case 3: outcome = .unreadable(errno: try reader.get())
+        default: throw .invalidField("outcome")
+        }
     }
 }
 

@@ -30,6 +30,8 @@ package enum SupervisorToHashWorker: PoolMessage {
     /// Hand the present blocks of these incomplete pieces to the writer, then answer `partialsHanded`.
     case writePartials([AssignmentID])
     case stop
+    /// Read a piece of a new torrent and tell its digest (`piecesHashed`); in parts like `recheck`.
+    case hashPiece(PieceIndex, [DataSpan], isLast: Bool)
 
     package static let edge = Edge.supervisorToHashWorker
 
@@ -49,6 +51,7 @@ package enum SupervisorToHashWorker: PoolMessage {
         .closeDescriptors([3]),
         .writePartials([9]),
         .stop,
+        .hashPiece(PieceIndex(3), [.sample], isLast: true),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -104,6 +107,11 @@ package enum SupervisorToHashWorker: PoolMessage {
             writer.put(UInt8(14))
             writer.put(list: assignments)
         case .stop: writer.put(UInt8(15))
+        case .hashPiece(let piece, let spans, let isLast):
+            writer.put(UInt8(40))
+            piece.encode(into: &writer)
+            writer.put(list: spans)
+            writer.put(flag: isLast)
         }
     }
 
@@ -129,6 +137,8 @@ package enum SupervisorToHashWorker: PoolMessage {
         case 13: self = .closeDescriptors(try reader.getList())
         case 14: self = .writePartials(try reader.getList())
         case 15: self = .stop
+        case 40:
+            self = .hashPiece(try PieceIndex(from: &reader), try reader.getList(), isLast: try reader.getBool())
         case let kind: throw .unknownKind(kind)
         }
     }
