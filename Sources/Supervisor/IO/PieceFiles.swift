@@ -19,8 +19,11 @@ final class PieceFiles {
     /// Descriptors that one hash-worker holds for one torrent; older ones are closed first.
     static let mostPerWorker = 200
 
-    /// Files of one piece; the hash-worker holds them all open until the piece is read.
+    /// Files of one piece that the hash-worker holds open until the piece is read. A piece of more is gathered.
     static let mostPerPiece = 4096
+
+    /// Longest piece that is gathered: hash-workers have few such pieces in hand, but each is in memory (a guess).
+    static let longestGathered = 16 << 20
 
     private struct Held {
         var names: [File: UInt32] = [:]
@@ -46,7 +49,7 @@ final class PieceFiles {
     ) throws(Failure) {
         let targets = files.targets(of: piece)
         guard targets.count <= Self.mostPerPiece else {
-            throw .unreadable(SystemCallError("open", EMFILE, subject: "\(targets.count) files of piece \(piece)"))
+            return try gather(targets, of: piece, for: process) { order([$0], true) }
         }
         var closed: [UInt32] = []
         // Behind the orders that go to the worker before: they name these files.
@@ -106,6 +109,51 @@ final class PieceFiles {
             let name = Self.file(of: target.place).flatMap { books.names[$0] } ?? 0
             return DataSpan(descriptor: name, offset: target.offset, byteCount: UInt32(target.length))
         }
+    }
+
+    /// Reads the piece of a great many files here, and passes its bytes instead of them.
+    private func gather(
+        _ targets: [SelectedFiles.Target], of piece: PieceIndex, for process: WorkerProcess,
+        order: @escaping (DataSpan) -> Void
+    ) throws(Failure) {
+        let byteCount = targets.reduce(0) { $0 + Int($1.length) }
+        guard byteCount <= Self.longestGathered else {
+            throw .unreadable(SystemCallError("open", EMFILE, subject: "\(targets.count) files of piece \(piece)"))
+        }
+        let gathered: OwnedDescriptor
+        do throws(SystemCallError) {
+            gathered = try RegionMapping.makeSealed(name: "piece \(piece)", try bytes(of: targets))
+        } catch { throw .unreadable(error) }
+        let name: UInt32
+        do throws(SystemCallError) { name = try process.pass([gathered.rawValue])[0] } catch { throw .refused(error) }
+        process.whenAllArrived {
+            order(DataSpan(descriptor: name, offset: 0, byteCount: UInt32(byteCount)))
+            process.outbox.append(SupervisorToHashWorker.closeDescriptors([name]))
+        }
+    }
+
+    private func bytes(of targets: [SelectedFiles.Target]) throws(SystemCallError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        for target in targets {
+            let start = bytes.count
+            bytes += repeatElement(0, count: Int(target.length))
+            guard let file = Self.file(of: target.place) else { continue }
+            let descriptor = try open(file)
+            var filled = 0
+            while filled < Int(target.length) {
+                let count = bytes.withUnsafeMutableBytes {
+                    pread(
+                        descriptor.rawValue, $0.baseAddress! + start + filled, Int(target.length) - filled,
+                        off_t(target.offset) + off_t(filled))
+                }
+                if count > 0 { filled += count }
+                // ENODATA: the file ends before the piece does.
+                if count == 0 || (count < 0 && errno != EINTR) {
+                    throw SystemCallError("pread", count == 0 ? ENODATA : errno)
+                }
+            }
+        }
+        return bytes
     }
 
     private static func file(of place: SelectedFiles.Target.Place) -> File? {

@@ -132,9 +132,35 @@ struct PieceFilesTests {
         #expect(worker.outcomes == [PieceIndex(1): .right])
     }
 
-    @Test func pieceOfTooManyFilesIsUnreadable() throws {
-        let count = PieceFiles.mostPerPiece + 1
-        let disk = try Disk(.multiple(byteCounts: [Int](repeating: 1, count: count), pieceByteCount: 16384))
+    /// More than a process may hold open.
+    @Test func pieceOfThousandsOfFilesIsPassedAsItsBytes() throws {
+        let byteCounts = (0...PieceFiles.mostPerPiece).map { $0 % 3 + 1 }
+        let disk = try Disk(.multiple(byteCounts: byteCounts, pieceByteCount: 16384))
+        let worker = try HashWorkerStandIn()
+        try disk.ask(PieceIndex(0), disk.files, worker)
+        try worker.run()
+        #expect(worker.outcomes == [PieceIndex(0): .right])
+        #expect(worker.passedCount == 1 && disk.openCount == byteCounts.count)
+        disk.missing = [byteCounts.count - 1]
+        #expect(throws: PieceFiles.Failure.self) { try disk.ask(PieceIndex(0), disk.files, worker) }
+        disk.missing = []
+        truncate("\(disk.root)/7", 0)
+        #expect {
+            try disk.ask(PieceIndex(0), disk.files, worker)
+        } throws: {
+            if case .unreadable(let error) = $0 as? PieceFiles.Failure {
+                error == SystemCallError("pread", ENODATA)
+            } else {
+                false
+            }
+        }
+        try worker.run()
+        #expect(worker.passedCount == 1)
+    }
+
+    @Test func longPieceOfThousandsOfFilesIsUnreadable() throws {
+        let byteCounts = [Int](repeating: 4100, count: PieceFiles.mostPerPiece + 1)
+        let disk = try Disk(.multiple(byteCounts: byteCounts, pieceByteCount: 32 << 20))
         let worker = try HashWorkerStandIn()
         #expect(throws: PieceFiles.Failure.self) { try disk.ask(PieceIndex(0), disk.files, worker) }
         #expect(disk.openCount == 0)
