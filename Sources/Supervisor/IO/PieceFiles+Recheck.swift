@@ -12,21 +12,29 @@ enum RecheckShare {
 }
 
 extension PieceFiles {
-    /// Asks a hash-worker about as many pieces as it should have in hand.
+    /// Asks a hash-worker whether pieces of a torrent are right.
     /// - Parameter unreadable: is told of the pieces that cannot be opened.
     func handOut(
         _ recheck: inout Recheck, of metainfo: Metainfo, torrent: UInt16, to process: WorkerProcess,
         unreadable: (PieceIndex, SystemCallError) -> Void
     ) -> RecheckShare {
+        handOut(&recheck, to: process, unreadable: unreadable) { piece, spans, isLast in
+            .recheck(torrent: torrent, piece: piece, digest: metainfo.hash(of: piece).digest, spans, isLast: isLast)
+        }
+    }
+
+    /// Asks a hash-worker about as many pieces as it should have in hand.
+    /// - Parameters:
+    ///   - unreadable: is told of the pieces that cannot be opened.
+    ///   - order: what asks about a piece, or a part of it.
+    func handOut(
+        _ recheck: inout Recheck, to process: WorkerProcess, unreadable: (PieceIndex, SystemCallError) -> Void,
+        order: @escaping (PieceIndex, [DataSpan], _ isLast: Bool) -> SupervisorToHashWorker
+    ) -> RecheckShare {
         var refusal: SystemCallError?
         let goesOn = recheck.handOut(to: Int(process.incarnation.place.ordinal)) { piece in
-            let digest = metainfo.hash(of: piece).digest
             do throws(Failure) {
-                try reach(piece, by: process) { spans, isLast in
-                    process.outbox.append(
-                        SupervisorToHashWorker.recheck(
-                            torrent: torrent, piece: piece, digest: digest, spans, isLast: isLast))
-                }
+                try reach(piece, by: process) { process.outbox.append(order(piece, $0, $1)) }
                 return .asked
             } catch {
                 switch error {

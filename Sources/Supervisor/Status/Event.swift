@@ -40,7 +40,7 @@ struct StartReport {
 
 /// The whole run at one moment: what the progress line and the `progress` event show.
 struct StatusReport {
-    enum Phase: String { case checking, downloading, seeding, stopping, paused }
+    enum Phase: String { case checking, hashing, downloading, seeding, stopping, paused }
     struct Torrent {
         var infoHash: InfoHash
         var name: String

@@ -26,7 +26,7 @@ struct Overview: Equatable {
         let torrents = report.torrents
         phase = Self.phases.first { phase in torrents.contains { $0.phase == phase } } ?? .downloading
         name = torrents.count == 1 ? torrents[0].name : Amounts.counted(torrents.count, "torrent")
-        let isChecking = phase == .checking
+        let isChecking = phase == .checking || phase == .hashing
         doneByteCount = Self.sum(torrents) { isChecking ? $0.checkedByteCount : $0.completedByteCount }
         totalByteCount = Self.sum(torrents) { isChecking ? $0.checkTotalByteCount : $0.totalByteCount }
         downloadRate = torrents.reduce(0) { $0 + $1.downloadRate }
@@ -48,7 +48,7 @@ struct Overview: Equatable {
     }
 
     /// What the whole run does: the first of these that any torrent does.
-    private static let phases: [StatusReport.Phase] = [.stopping, .paused, .downloading, .checking, .seeding]
+    private static let phases: [StatusReport.Phase] = [.stopping, .paused, .downloading, .checking, .hashing, .seeding]
 
     private static func sum(
         _ torrents: [StatusReport.Torrent], _ value: (StatusReport.Torrent) -> UInt64

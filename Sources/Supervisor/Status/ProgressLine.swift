@@ -88,8 +88,9 @@ enum ProgressLine {
             : Amounts.part(overview.doneByteCount, of: overview.totalByteCount)
         if let trouble = overview.trouble { return [share, "\(overview.phase.rawValue): \(trouble)", amounts] }
         switch overview.phase {
-        case .checking:
-            return ["checking \(share)", amounts] + (overview.workerCount > 0 ? [workers(overview, style)] : [])
+        case .checking, .hashing:
+            return ["\(overview.phase.rawValue) \(share)", amounts]
+                + (overview.workerCount > 0 ? [workers(overview, style)] : [])
         case .stopping: return [share, "stopping", amounts]
         case .paused: return [share, "paused", amounts]
         case .downloading, .seeding: return [share, amounts] + transfer(overview, style)

@@ -1,12 +1,12 @@
 import BitTorrent
 
 extension StatusReport {
-    /// The state of `supervisor verify`.
-    init(checking metainfo: Metainfo, _ progress: Recheck.Progress, secondsSinceStart: Double) {
+    /// The state of `supervisor verify` or `create`.
+    init(_ phase: Phase, _ metainfo: Metainfo, _ progress: Recheck.Progress, secondsSinceStart: Double) {
         let rate = secondsSinceStart > 0 ? Double(progress.checkedByteCount) / secondsSinceStart : 0
         let left = progress.totalByteCount - progress.checkedByteCount
         let torrent = Torrent(
-            infoHash: metainfo.infoHash, name: TerminalText.escaped(metainfo.name.relative), phase: .checking,
+            infoHash: metainfo.infoHash, name: TerminalText.escaped(metainfo.name.relative), phase: phase,
             totalByteCount: progress.totalByteCount, completedByteCount: 0,
             checkedByteCount: progress.checkedByteCount, checkTotalByteCount: progress.totalByteCount,
             wastedByteCount: 0, downloadRate: 0, uploadRate: 0, uploadedByteCount: 0, downloadedByteCount: 0,

@@ -36,7 +36,7 @@ struct ProgressLineTests {
         ]
         names.append(names.joined())
         for name in names {
-            for phase in [StatusReport.Phase.checking, .downloading, .seeding, .stopping, .paused] {
+            for phase in [StatusReport.Phase.checking, .hashing, .downloading, .seeding, .stopping, .paused] {
                 for trouble in [nil, "out/file.bin: pwritev: No space left on device"] {
                     var torrent = StatusReportFixture.torrent(name: name)
                     torrent.phase = phase
