@@ -36,12 +36,12 @@ struct PoolArguments: ParsableArguments {
     var flags: FlagTexts { texts((.workers, workers), (.memory, memory), (.maxPeers, maxPeers)) }
 }
 
-/// For downloads and checks.
+/// For downloads, checks and new torrents.
 struct HashPoolArguments: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: .init(
-            "Hash-workers, 1 to 64: processes that verify pieces (default: half of the cores; all for verify).",
+            "Hash-workers, 1 to 64: processes that verify pieces (default: half of the cores; all for verify and create).",
             valueName: "n"))
     var hashWorkers: String?
 

@@ -5,7 +5,7 @@ import PoolProtocol
 /// Turns the words of a command line into what is to be done, or into one line that says which word is wrong. Pure: it
 /// looks neither at files nor at the process's environment.
 struct CommandLineParser {
-    private let surroundings: Surroundings
+    let surroundings: Surroundings
 
     init(_ surroundings: Surroundings) { self.surroundings = surroundings }
 
@@ -21,6 +21,10 @@ struct CommandLineParser {
         case "verify":
             return try Self.parse(rest, as: VerifyCommand.self) { (command) throws(UserError) in
                 .verify(try verify(command))
+            }
+        case "create":
+            return try Self.parse(rest, as: CreateCommand.self) { (command) throws(UserError) in
+                .create(try create(command))
             }
         default:
             return try Self.parse(arguments, as: DownloadCommand.self) { (command) throws(UserError) in
@@ -50,7 +54,7 @@ struct CommandLineParser {
         command.configuration.commandName ?? "supervisor"
     }
 
-    private func reader(_ flags: FlagTexts) -> OptionReader {
+    func reader(_ flags: FlagTexts) -> OptionReader {
         OptionReader(
             OptionTexts(flags: flags, environment: surroundings.environment, file: surroundings.configuration))
     }

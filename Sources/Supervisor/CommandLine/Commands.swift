@@ -9,6 +9,7 @@ struct DownloadCommand: ParsableCommand {
             supervisor [<options>] <torrent> ...
             supervisor show <torrent> [--json]
             supervisor verify <torrent> [--dir <dir>] [--json] [<options>]
+            supervisor create <path> [-o <file>] [--tracker <url>] [--json] [<options>]
             """,
         discussion: """
             Every option but --help and --version may also be given by the environment (SWARMKEEPER_HASH_WORKERS=4) \

@@ -2,6 +2,7 @@
 enum Invocation: Equatable {
     case download(DownloadOptions)
     case verify(VerifyOptions)
+    case create(CreateOptions)
     case show(ShowOptions)
     /// Help, the version, a completion script: text for stdout, and nothing else to do.
     case print(String)

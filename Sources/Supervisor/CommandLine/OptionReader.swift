@@ -26,7 +26,11 @@ struct OptionReader {
 
     /// Bytes: digits with K, M, G or T, powers of 1024.
     func byteCount(_ name: OptionName, atLeast least: Int) throws(UserError) -> Int? {
-        guard let entry = texts.last(name) else { return nil }
+        try texts.last(name).map { (entry) throws(UserError) in try Self.byteCount(entry, atLeast: least) }
+    }
+
+    /// Bytes of an entry, or the refusal.
+    static func byteCount(_ entry: OptionTexts.Entry, atLeast least: Int) throws(UserError) -> Int {
         let powers: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
         let power = entry.text.uppercased().last.flatMap { powers[$0] }
         guard let value = Self.digits(power == nil ? entry.text[...] : entry.text.dropLast()) else {

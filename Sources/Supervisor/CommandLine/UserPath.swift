@@ -10,7 +10,8 @@ struct UserPath: Hashable, Sendable, CustomStringConvertible, ExpressibleByStrin
     /// - Parameter argument: as `ArgumentText` encodes a word of the command line.
     init(argument: String) { bytes = ArgumentText.bytes(of: argument) }
 
-    private init(bytes: [UInt8]) { self.bytes = bytes }
+    /// - Precondition: no byte is 0.
+    init(bytes: [UInt8]) { self.bytes = bytes }
 
     static func + (path: UserPath, text: String) -> UserPath { UserPath(bytes: path.bytes + text.utf8) }
 
@@ -37,6 +38,16 @@ struct UserPath: Hashable, Sendable, CustomStringConvertible, ExpressibleByStrin
         guard let slash = bytes.lastIndex(of: Self.slash) else { return "." }
         return slash == 0 ? "/" : UserPath(bytes: Array(bytes[..<slash]))
     }
+
+    /// The last name that the path has; `.` and `..` as they are, empty for `/`.
+    var name: UserPath {
+        let end = bytes.lastIndex { $0 != Self.slash }.map { $0 + 1 } ?? 0
+        let start = bytes[..<end].lastIndex(of: Self.slash).map { $0 + 1 } ?? 0
+        return UserPath(bytes: Array(bytes[start..<end]))
+    }
+
+    /// nil when it is no UTF-8.
+    var validText: String? { String(validating: bytes, as: UTF8.self) }
 
     /// For system calls.
     func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {

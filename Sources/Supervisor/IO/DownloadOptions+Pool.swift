@@ -35,6 +35,14 @@ extension VerifyOptions {
     }
 }
 
+extension CreateOptions {
+    func poolSettings(_ plan: PoolPlan) -> PoolShell.Settings {
+        PoolShell.Settings(
+            diagnosis, plan, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
+            bindAddress: "", connectTimeout: .seconds(10), maximumPeers: 1)
+    }
+}
+
 extension PoolShell.Settings {
     fileprivate init(
         _ diagnosis: DiagnosisOptions, _ plan: PoolPlan, environment: [String: String], logLevel: Logger.Level,

@@ -175,6 +175,11 @@ final class Output {
         if asJSON { stdout.write(text.json.text) } else if !isQuiet { result = text.lines }
     }
 
+    /// The result of `create`: JSON on stdout when that was asked for, else a line among the messages.
+    func created(_ report: CreateReport, asJSON: Bool) {
+        if asJSON { stdout.write(report.json.text) } else if !isQuiet { stderr.write(report.line) }
+    }
+
     private func writeEvents(_ event: Event, _ importance: OutputQueue.Importance) {
         guard eventsGoToStdout || eventsFile != nil else { return }
         for line in EventStream.lines(event, time: WallClock.now) {

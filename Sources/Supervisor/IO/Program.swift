@@ -3,10 +3,11 @@ import CLinux
 import Glibc
 import PoolRuntime
 
-/// The whole program from its arguments to its exit code; downloads and checks are carried out by what it is given.
+/// The whole program from its arguments to its exit code; what needs a pool is carried out by what it is given.
 struct Program {
     let download: (DownloadOptions, [Metainfo], Output) -> ExitCode
     let verify: (VerifyOptions, Metainfo, Output) -> ExitCode
+    let create: (CreateOptions, Output) -> ExitCode
 
     /// Of one torrent, on the terminal; `show` tells them all.
     private static let mostWarnings = 5
@@ -29,6 +30,10 @@ struct Program {
             case .download(let options) where options.showsFiles: return try showFiles(options)
             case .download(let options): return try download(options, warnings: configuration.warnings)
             case .verify(let options): return try verify(options, warnings: configuration.warnings)
+            case .create(let options):
+                let output = try Output(options.output, environment: options.environment)
+                for warning in configuration.warnings { output.emit(.warning(warning)) }
+                return create(options, output)
             }
         } catch {
             StandardStreams.complain(error.description)

@@ -74,6 +74,29 @@ struct BadOptionTests {
         (["verify"], "missing expected argument '<torrent>' (see supervisor verify --help)"),
         (["verify", "a", "--hash-workers", "0"], #"--hash-workers: "0" is out of range (1 to 64)"#),
         (["verify", "a", "--sequential"], "unknown option '--sequential'"),
+        (["create"], "missing expected argument '<path>' (see supervisor create --help)"),
+        (["create", ""], "the path is empty"),
+        (["create", "a", "b"], "unexpected argument 'b' (see supervisor create --help)"),
+        (["create", "a", "--piece-length", "8K"], #"--piece-length: "8K" is too small (at least 16.0 KiB)"#),
+        (
+            ["create", "a", "--piece-length", "300K"],
+            #"--piece-length: "300K" is not a power of two from 16K to 512M (such as 256K or 4M)"#
+        ),
+        (["create", "a", "--piece-length", "1G"], #"--piece-length: "1G" is not a power of two from 16K to 512M"#),
+        (["create", "a", "--piece-length", "x"], #"--piece-length: "x" is not a size"#),
+        (
+            ["create", "a", "--tracker", "http://a/,ftp://me:secret@b/"],
+            "--tracker: tracker URL is neither http, https"
+        ),
+        (["create", "a", "--tracker", "http://a/,"], "--tracker: tracker URL is empty"),
+        (["create", "a", "--web-seed", "udp://a:1"], "--web-seed: not an http or https URL"),
+        (["create", "a", "--output", ""], "--output: is empty"),
+        (["create", "a", "-o", "-", "--json"], "--output: stdout is for the torrent or for JSON, not for both"),
+        (
+            ["create", "a", "-o", "-", "--progress", "json"],
+            "--output: stdout is for the torrent or for JSON, not for both"
+        ),
+        (["create", "a", "--comment", String(repeating: "x", count: 65537)], "--comment: is longer than 65536 bytes"),
     ])
     func incompleteCommandIsRefused(arguments: [String], message: String) { expectRefusal(arguments, message) }
 

@@ -25,6 +25,14 @@ struct ParsedCommandLine {
         return options
     }
 
+    func create(_ arguments: String...) throws -> CreateOptions {
+        guard case .create(let options) = try parse(["create"] + arguments) else {
+            Issue.record("\(arguments) creates nothing")
+            throw UserError(.internalError, "", "no create")
+        }
+        return options
+    }
+
     func verify(_ arguments: String...) throws -> VerifyOptions {
         guard case .verify(let options) = try parse(["verify"] + arguments) else {
             Issue.record("\(arguments) is no verify")

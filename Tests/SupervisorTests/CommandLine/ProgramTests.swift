@@ -25,7 +25,7 @@ import Testing
         #expect(place.contents == ["a.torrent"])
     }
 
-    @Test(arguments: [["--help"], ["--version"], ["show", "--help"], ["verify", "--help"]])
+    @Test(arguments: [["--help"], ["--version"], ["show", "--help"], ["verify", "--help"], ["create", "--help"]])
     func helpExits0(arguments: [String]) throws {
         let ending = try RunProgram().run(arguments)
         #expect(ending.code == 0)
