@@ -13,6 +13,8 @@ package struct AnnounceResponse: Hashable, Sendable {
     package var complete: Int?
     /// Leechers, as far as the tracker tells.
     package var incomplete: Int?
+    /// How often the torrent was fetched to its end, as far as the tracker tells.
+    package var downloaded: Int?
     /// How the tracker sees us (BEP 24): 4 or 16 bytes.
     package var externalAddress: [UInt8]?
     /// Without repetitions, in the tracker's order, at most `mostPeers`.
@@ -23,8 +25,8 @@ package struct AnnounceResponse: Hashable, Sendable {
     package init(
         interval: Duration = Self.defaultInterval, minInterval: Duration? = nil, trackerID: [UInt8]? = nil,
         warning: String? = nil,
-        complete: Int? = nil, incomplete: Int? = nil, externalAddress: [UInt8]? = nil, peers: [PeerAddress] = [],
-        oddities: [Oddity] = []
+        complete: Int? = nil, incomplete: Int? = nil, downloaded: Int? = nil, externalAddress: [UInt8]? = nil,
+        peers: [PeerAddress] = [], oddities: [Oddity] = []
     ) {
         self.interval = interval
         self.minInterval = minInterval
@@ -32,10 +34,13 @@ package struct AnnounceResponse: Hashable, Sendable {
         self.warning = warning
         self.complete = complete
         self.incomplete = incomplete
+        self.downloaded = downloaded
         self.externalAddress = externalAddress
         self.peers = peers
         self.oddities = oddities
     }
+
+    package var counts: SwarmCounts { SwarmCounts(seeders: complete, leechers: incomplete, downloads: downloaded) }
 
     package enum Oddity: Hashable, Sendable, CustomStringConvertible {
         case noInterval
@@ -98,22 +103,28 @@ extension AnnounceResponse {
             $0.isEmpty || $0.count > Self.longestTrackerID ? nil : Array($0)
         }
         warning = values["warning message"].map(Self.text)
-        complete = values["complete"]?.integer.flatMap { Int(exactly: $0) }.flatMap { $0 >= 0 ? $0 : nil }
-        incomplete = values["incomplete"]?.integer.flatMap { Int(exactly: $0) }.flatMap { $0 >= 0 ? $0 : nil }
+        complete = Self.count(values["complete"])
+        incomplete = Self.count(values["incomplete"])
+        downloaded = Self.count(values["downloaded"])
         externalAddress = values["external ip"]?.string.flatMap { $0.count == 4 || $0.count == 16 ? Array($0) : nil }
 
-        var list = PeerList()
+        var list = AnnouncedPeers()
         if let peers = values["peers"] { try list.read(peers, key: "peers", family: .v4) }
         if let peers = values["peers6"] { try list.read(peers, key: "peers6", family: .v6) }
         peers = list.peers
         oddities += list.oddities
     }
 
-    private static func clamped(_ seconds: Int64) -> Duration {
+    static func clamped(_ seconds: Int64) -> Duration {
         min(max(.seconds(seconds), intervals.lowerBound), intervals.upperBound)
     }
 
-    private static func text(_ value: BencodeView) -> String {
+    /// nil for what is no number of peers.
+    static func count(_ value: BencodeView?) -> Int? {
+        value?.integer.flatMap { Int(exactly: $0) }.flatMap { $0 >= 0 ? $0 : nil }
+    }
+
+    static func text(_ value: BencodeView) -> String {
         TerminalText.excerpt(String(decoding: (value.string ?? value.rawBytes).prefix(longestText), as: UTF8.self))
     }
 
@@ -122,53 +133,5 @@ extension AnnounceResponse {
         if let text = value.text, text == "never" { return .never }
         guard let minutes = value.integer ?? value.text.flatMap({ Int64($0) }), minutes > 0 else { return nil }
         return .after(.seconds(60 * min(minutes, 1 << 24)))
-    }
-}
-
-/// Collects the usable addresses of one answer.
-private struct PeerList {
-    private(set) var peers: [PeerAddress] = []
-    private var seen: Set<PeerAddress> = []
-    private var unusable = 0
-    private var surplus = 0
-    private var trailing: [AnnounceResponse.Oddity] = []
-
-    var oddities: [AnnounceResponse.Oddity] {
-        var oddities = trailing
-        if unusable > 0 { oddities.append(.unusablePeers(count: unusable)) }
-        if surplus > 0 { oddities.append(.tooManyPeers(count: peers.count + surplus)) }
-        return oddities
-    }
-
-    /// A compact string (BEP 23, 7) or a list of dictionaries (BEP 3); a tracker may send either, whatever was asked
-    /// for.
-    mutating func read(_ value: BencodeView, key: String, family: CompactPeers.Family) throws(AnnounceError) {
-        if let bytes = value.string {
-            let compact = CompactPeers(parsing: bytes, family: family)
-            for address in compact.addresses { add(address) }
-            if compact.trailingByteCount > 0 {
-                trailing.append(.trailingPeerBytes(key: key, count: compact.trailingByteCount))
-            }
-        } else if let elements = value.elements {
-            for element in elements { add(Self.address(of: element)) }
-        } else {
-            throw .wrongType(key: key)
-        }
-    }
-
-    private mutating func add(_ address: PeerAddress?) {
-        guard let address, address.canBeDialled else { return unusable += 1 }
-        guard !seen.contains(address) else { return }
-        guard peers.count < AnnounceResponse.mostPeers else { return surplus += 1 }
-        seen.insert(address)
-        peers.append(address)
-    }
-
-    /// Names are dropped too: nobody resolves what a tracker makes up.
-    private static func address(of peer: BencodeView) -> PeerAddress? {
-        guard let host = peer["ip"]?.string, host.count <= 64,
-            let port = peer["port"]?.integer.flatMap({ UInt16(exactly: $0) })
-        else { return nil }
-        return PeerAddress(numericHost: String(decoding: host, as: UTF8.self), port: port)?.unmapped
     }
 }

@@ -36,7 +36,7 @@ package enum HTTPAnnounce {
         throw .httpStatus(status)
     }
 
-    private static func separator(after text: String) -> String {
+    static func separator(after text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: "?")) else { return "?" }
         return text.utf8.last == UInt8(ascii: "?") || text.utf8.last == UInt8(ascii: "&") ? "" : "&"
     }

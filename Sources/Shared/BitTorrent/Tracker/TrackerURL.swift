@@ -16,6 +16,8 @@ package struct TrackerURL: Hashable, Sendable {
     package let text: String
     /// `https://tracker.example:8443`: what messages name. No user, password, path or query: passkeys live there.
     package let origin: String
+    /// What follows the authority, as it is; the empty text where nothing does. Secret.
+    package let pathAndQuery: [UInt8]
 
     package init(_ raw: String) throws(TrackerURLError) {
         let bytes = Self.trimmed(Array(raw.utf8))
@@ -33,6 +35,7 @@ package struct TrackerURL: Hashable, Sendable {
 
         self.scheme = scheme
         self.text = String(decoding: bytes[..<rest.endIndex], as: UTF8.self)
+        self.pathAndQuery = Array(rest[authority.endIndex...])
         self.origin = "\(scheme.rawValue)://\(try Self.hostAndPort(authority[afterCredentials...]))"
     }
 
@@ -60,6 +63,18 @@ package struct TrackerURL: Hashable, Sendable {
         guard let first = bytes.firstIndex(where: { !isSpace($0) }), let last = bytes.lastIndex(where: { !isSpace($0) })
         else { return [] }
         return bytes[first...last]
+    }
+}
+
+extension TrackerURL {
+    /// Where URLs of UDP trackers without a port lead, as other clients have it (no specification says).
+    private static let udpPort = 80
+
+    /// Where to send datagrams; nil for other schemes and for hosts that no name server can know.
+    package var udpEndpoint: HostAndPort? {
+        guard scheme == .udp else { return nil }
+        let authority = origin.dropFirst("udp://".count)
+        return HostAndPort(authority) ?? HostAndPort("\(authority):\(Self.udpPort)")
     }
 }
 
