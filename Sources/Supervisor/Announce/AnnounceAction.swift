@@ -21,22 +21,29 @@ enum AnnounceAction: Equatable {
 
 /// One line about a tracker.
 enum TrackerNotice: Equatable, CustomStringConvertible {
-    /// Counts as the tracker gives them, itself perhaps counting us.
-    case answered(seeders: Int?, leechers: Int?, peers: Int)
+    /// Counts as the tracker gives them, perhaps counting us.
+    case answered(SwarmCounts, peers: Int)
+    /// What a scrape says, which the announce did not.
+    case scraped(SwarmCounts)
     case warning(String)
     /// - Parameter retryAfter: nil if it is not asked again.
     case failed(AnnounceError, retryAfter: Duration?)
-    /// No transport for this scheme: the tracker is left out.
-    case schemeNotSupported(TrackerURL.Scheme)
 
     var description: String {
         switch self {
-        case .answered(let seeders, let leechers, let peers):
-            "\(peers) peers" + (seeders.map { ", \($0) seeders" } ?? "") + (leechers.map { ", \($0) leechers" } ?? "")
+        case .answered(let counts, let peers): (["\(peers) peers"] + counts.words).joined(separator: ", ")
+        case .scraped(let counts): counts.words.joined(separator: ", ")
         case .warning(let text): "warning: \(text)"
         case .failed(let error, let delay?): "\(error) (next try in \(Int(delay.inSeconds.rounded(.up))) s)"
         case .failed(let error, nil): "\(error) (not asked again)"
-        case .schemeNotSupported(let scheme): "\(scheme.rawValue) trackers are not supported, it is left out"
         }
+    }
+}
+
+extension SwarmCounts {
+    /// What is known, for a person.
+    fileprivate var words: [String] {
+        [seeders.map { "\($0) seeders" }, leechers.map { "\($0) leechers" }, downloads.map { "\($0) downloads" }]
+            .compactMap { $0 }
     }
 }

@@ -38,7 +38,6 @@ struct AnnounceSchedule {
 
     private let identity: AnnounceIdentity
     private var tiers: AnnounceTiers
-    private let supportedSchemes: Set<TrackerURL.Scheme>
     private var records: [TrackerURL: TrackerRecord]
     private var phase = Phase.idle
     private var isComplete = false
@@ -47,13 +46,10 @@ struct AnnounceSchedule {
     private var nextRound = MonotonicInstant.distantFuture
     private var announceCount: UInt64 = 0
 
-    /// - Parameter supportedSchemes: trackers with another scheme are reported once and left out.
-    init(identity: AnnounceIdentity, tiers: AnnounceTiers, supportedSchemes: Set<TrackerURL.Scheme> = [.http, .https]) {
+    init(identity: AnnounceIdentity, tiers: AnnounceTiers) {
         self.identity = identity
         self.tiers = tiers
-        self.supportedSchemes = supportedSchemes
-        let usable = tiers.order.filter { supportedSchemes.contains($0.scheme) }
-        records = Dictionary(uniqueKeysWithValues: usable.map { ($0, TrackerRecord()) })
+        records = Dictionary(uniqueKeysWithValues: tiers.order.map { ($0, TrackerRecord()) })
     }
 }
 
@@ -65,9 +61,6 @@ extension AnnounceSchedule {
     ) {
         guard phase == .idle else { return }
         phase = .running
-        for tracker in tiers.order where records[tracker] == nil {
-            actions.append(.report(tracker, .schemeNotSupported(tracker.scheme)))
-        }
         isComplete = counters.left == 0
         round = Round(isSearch: false)
         continueRound(now: now, counters: counters, into: &actions)
@@ -337,10 +330,7 @@ extension AnnounceSchedule {
             actions.append(.report(tracker, .warning(warning)))
         }
         records[tracker]?.lastWarning = warning
-        actions.append(
-            .report(
-                tracker,
-                .answered(seeders: response.complete, leechers: response.incomplete, peers: response.peers.count)))
+        actions.append(.report(tracker, .answered(response.counts, peers: response.peers.count)))
     }
 
     private func checkInvariants() {

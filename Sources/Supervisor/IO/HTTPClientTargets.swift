@@ -2,7 +2,7 @@ import BitTorrent
 
 /// Which addresses a request may reach. A torrent or a web server that a stranger controls must not make us ask
 /// services inside our own network (faults.md, R32; CVE list of "local SSRF"): from a public address no redirect leads
-/// to a local one, and a local one is asked for announces only.
+/// to a local one, and a local one is asked for announces and scrapes only.
 struct HTTPTargetRule: Sendable {
     enum Refusal: Equatable, CustomStringConvertible {
         case localAfterPublic
@@ -11,7 +11,7 @@ struct HTTPTargetRule: Sendable {
         var description: String {
             switch self {
             case .localAfterPublic: "a public server redirects to a local address"
-            case .localPath: "on a local address only paths that end in /announce… are asked for"
+            case .localPath: "on a local address only paths that end in /announce… or /scrape… are asked for"
             }
         }
     }
@@ -36,7 +36,7 @@ struct HTTPTargetRule: Sendable {
             }
             if reachedPublic {
                 refusal = .localAfterPublic
-            } else if !HTTPTargetRule.isAnnouncePath(path) {
+            } else if !HTTPTargetRule.isTrackerPath(path) {
                 refusal = .localPath
             } else {
                 return true
@@ -48,11 +48,11 @@ struct HTTPTargetRule: Sendable {
         mutating func proxyConnects() { reachedPublic = true }
     }
 
-    /// `/announce`, and what trackers with passkeys and scripts make of it: `/KEY/announce`, `/announce.php`.
-    static func isAnnouncePath(_ path: String) -> Bool {
-        path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last?.starts(
-            with: "announce".utf8)
-            ?? false
+    /// `/announce`, and what trackers with passkeys and scripts make of it: `/KEY/announce`, `/announce.php`; the same
+    /// with `scrape` (BEP 48).
+    static func isTrackerPath(_ path: String) -> Bool {
+        let last = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last
+        return last.map { $0.starts(with: "announce".utf8) || $0.starts(with: "scrape".utf8) } ?? false
     }
 
     /// Loopback, private, link-local, shared and unspecified addresses, also where IPv6 wraps them.

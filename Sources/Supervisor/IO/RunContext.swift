@@ -1,3 +1,4 @@
+import BitTorrent
 import Logging
 import PoolProtocol
 
@@ -6,24 +7,37 @@ final class RunContext {
     let shell: PoolShell
     let output: Output
     let http: HTTPClient
+    let udp: UDPTrackerClient
+    let scrapes: SwarmScrapes
     var budget: FrameBudget
     var limits: BandwidthLimits
     /// nil without `--on-complete`.
     let commands: CompletionCommands?
     /// Our port, 0 without a listener.
     let listenPort: UInt16
+    private(set) var externalAddresses = ExternalAddresses()
+    /// Peers at this address are ourselves.
+    var ownAddressLearned: (PeerAddress) -> Void = { _ in }
 
     init(
-        shell: PoolShell, output: Output, http: HTTPClient, budget: FrameBudget, limits: BandwidthLimits,
-        commands: CompletionCommands?, listenPort: UInt16
+        shell: PoolShell, output: Output, http: HTTPClient, udp: UDPTrackerClient, budget: FrameBudget,
+        limits: BandwidthLimits, commands: CompletionCommands?, listenPort: UInt16
     ) {
         self.shell = shell
         self.output = output
         self.http = http
+        self.udp = udp
+        scrapes = SwarmScrapes(http: http, udp: udp)
         self.budget = budget
         self.limits = limits
         self.commands = commands
         self.listenPort = listenPort
+    }
+
+    /// A tracker said how it sees us (BEP 24).
+    func seen(as address: [UInt8]) {
+        guard let address = externalAddresses.learned(address, port: listenPort), address.port != 0 else { return }
+        ownAddressLearned(address)
     }
 
     /// Which hash-workers can be given pieces now.

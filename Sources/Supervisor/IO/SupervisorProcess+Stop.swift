@@ -17,6 +17,7 @@ extension SupervisorProcess {
         guard stop == nil else { return }
         verdict = (code, reason)
         stop = StopSequence(now: now)
+        context.scrapes.stop()
         for torrent in torrents {
             if torrent.phase != .complete { torrent.phase = .stopping }
             torrent.coordinator.stopGranting()

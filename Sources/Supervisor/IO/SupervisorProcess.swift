@@ -69,6 +69,7 @@ final class SupervisorProcess {
         let http = try HTTPClient(options: options.httpOptions)
         context = RunContext(
             shell: shell, output: output, http: http,
+            udp: UDPTrackerClient(poll: poll, bindAddress: options.bindAddress),
             budget: FrameBudget(frameCountEach: plan.frameCount, hashWorkers: 0..<plan.hashWorkerCount),
             limits: BandwidthLimits(download: options.seeding.downloadLimit, upload: options.seeding.uploadLimit),
             commands: options.seeding.onComplete.map { [poll] command in
@@ -84,6 +85,7 @@ final class SupervisorProcess {
         }
         shell.handlers = handlers()
         try watch(http: http)
+        connectTrackers()
         resolver = try resolve(options.peers)
         discoverLocally()
         let regionBytes =
@@ -165,14 +167,36 @@ final class SupervisorProcess {
         try poll.watch(descriptor: signals.rawValue) { [unowned self] _ in takeSignals() }
         try poll.watch(descriptor: http.resultDescriptor) { [unowned self] _ in
             for result in context.http.takeResults() {
-                let ordinal = Int(result.id >> 48)
-                if ordinal < torrents.count { torrents[ordinal].httpEnded(result) }
+                if result.id >> 48 == SwarmScrapes.ordinal {
+                    context.scrapes.httpEnded(result)
+                } else {
+                    torrent(UInt16(result.id >> 48))?.httpEnded(result)
+                }
             }
         }
         poll.nextDeadline = { [unowned self] in nextDeadline }
         poll.timerFired = { [unowned self] now in timerFired(now: now) }
         poll.turnEnded = { [unowned self] in
             retryAt = context.shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture
+        }
+    }
+
+    private func connectTrackers() {
+        context.udp.ended = { [unowned self] id, outcome in
+            if id >> 48 == SwarmScrapes.ordinal {
+                context.scrapes.udpEnded(id, outcome)
+            } else {
+                torrent(UInt16(id >> 48))?.udpEnded(id, outcome)
+            }
+        }
+        context.udp.peersFound = { [unowned self] id, peers in torrent(UInt16(id >> 48))?.trackerNamed(peers) }
+        context.scrapes.counted = { [unowned self] infoHash, tracker, counts in
+            for torrent in torrents where torrent.metainfo.infoHash == infoHash {
+                torrent.report(tracker, .scraped(counts))
+            }
+        }
+        context.ownAddressLearned = { [unowned self] address in
+            for torrent in torrents { torrent.book.ownAddressLearned(address) }
         }
     }
 
@@ -200,12 +224,15 @@ final class SupervisorProcess {
         var deadline = min(
             nextTick, retryAt, context.shell.nextDeadline, stop?.nextDeadline ?? .distantFuture,
             context.limits.nextDeadline)
+        deadline = min(deadline, context.udp.nextDeadline, context.scrapes.nextDeadline)
         for torrent in torrents { deadline = min(deadline, torrent.nextDeadline(now: now)) }
         return deadline
     }
 
     private func timerFired(now: MonotonicInstant) {
         context.shell.timerFired(now: now)
+        context.udp.timerFired(now: now)
+        context.scrapes.timerFired(now: now)
         for torrent in torrents { torrent.timerFired(now: now) }
         tell(context.limits.timerFired(now: now))
         if let step = stop?.timerFired(now: now) { begin(step, now: now) }

@@ -25,61 +25,85 @@ extension TorrentRun {
         switch action {
         case .announce(let id, let tracker, let request):
             let number = UInt64(ordinal) << 48 | id.number
-            announces[number] = id
+            announces[number] = (id, tracker)
             announcedEvents[tracker] = request.event
-            let sent = context.http.send(HTTPRequest(id: number, url: HTTPAnnounce.url(of: request, at: tracker)))
-            if !sent { failed(number, .unreachable(reason: "too many announces are under way")) }
+            switch tracker.scheme {
+            case .udp: context.udp.announce(number, request, at: tracker)
+            case .http, .https:
+                let sent = context.http.send(HTTPRequest(id: number, url: HTTPAnnounce.url(of: request, at: tracker)))
+                if !sent { failed(number, .unreachable(reason: "too many announces are under way")) }
+            }
         case .cancelAnnounce(let id):
             let number = UInt64(ordinal) << 48 | id.number
             announces[number] = nil
             context.http.cancel(number)
-        case .peersFound(let addresses, _):
-            guard isActive else { return }
-            peers { $0.learned(addresses, from: .tracker, now: MonotonicClock.now, into: &$1) }
+            context.udp.cancel(number)
+        case .peersFound(let addresses, _): trackerNamed(addresses)
         case .report(let tracker, let notice): report(tracker, notice)
         case .stoppedDone: saidGoodbye = true
         }
     }
 
-    /// - Returns: whether the result was for this torrent.
+    func trackerNamed(_ addresses: [PeerAddress]) {
+        guard isActive else { return }
+        peers { $0.learned(addresses, from: .tracker, now: MonotonicClock.now, into: &$1) }
+    }
+
     func httpEnded(_ result: HTTPResult) {
         switch result.outcome {
         case .failure(let failure): failed(result.id, .unreachable(reason: failure.description))
         case .success(let response):
             do throws(AnnounceError) {
-                let answer = try HTTPAnnounce.response(status: response.status, body: response.body)
-                guard let id = announces.removeValue(forKey: result.id) else { return }
-                if let address = answer.externalAddress { book.externalAddressHeard(address) }
-                announce { schedule, counters, actions in
-                    schedule.responseReceived(
-                        id, answer, now: MonotonicClock.now, counters: counters, into: &actions)
-                }
+                answered(result.id, try HTTPAnnounce.response(status: response.status, body: response.body))
             } catch { failed(result.id, error) }
         }
     }
 
+    func udpEnded(_ number: UInt64, _ outcome: UDPTrackerClient.Outcome) {
+        switch outcome {
+        case .announced(let answer): answered(number, answer)
+        case .failed(let error): failed(number, error)
+        case .scraped: break
+        }
+    }
+
+    private func answered(_ number: UInt64, _ answer: AnnounceResponse) {
+        guard let (id, tracker) = announces.removeValue(forKey: number) else { return }
+        if let address = answer.externalAddress {
+            context.seen(as: address)
+            book.externalAddressHeard(address)
+        }
+        if isActive {
+            context.scrapes.announceAnswered(answer, of: metainfo.infoHash, by: tracker)
+        }
+        announce { schedule, counters, actions in
+            schedule.responseReceived(id, answer, now: MonotonicClock.now, counters: counters, into: &actions)
+        }
+    }
+
     private func failed(_ number: UInt64, _ error: AnnounceError) {
-        guard let id = announces.removeValue(forKey: number) else { return }
+        guard let (id, _) = announces.removeValue(forKey: number) else { return }
         announce { schedule, counters, actions in
             schedule.announceFailed(
                 id, error, now: MonotonicClock.now, counters: counters, using: &generator, into: &actions)
         }
     }
 
-    private func report(_ tracker: TrackerURL, _ notice: TrackerNotice) {
-        let (state, count): (TrackerEvent.State, Int) =
+    func report(_ tracker: TrackerURL, _ notice: TrackerNotice) {
+        let (state, count, counts): (TrackerEvent.State, Int, SwarmCounts) =
             switch notice {
-            case .answered(_, _, let peers): (.announced, peers)
-            case .warning: (.warning, 0)
-            case .failed: (.failed, 0)
-            case .schemeNotSupported: (.skipped, 0)
+            case .answered(let counts, let peers): (.announced, peers, counts)
+            case .scraped(let counts): (.scraped, 0, counts)
+            case .warning: (.warning, 0, SwarmCounts())
+            case .failed: (.failed, 0, SwarmCounts())
             }
         context.output.emit(
             .tracker(
                 metainfo.infoHash,
                 TrackerEvent(
-                    url: tracker.description, state: state, event: announcedEvents[tracker]?.rawValue ?? "",
-                    peerCount: count,
+                    url: tracker.description, state: state,
+                    event: state == .scraped ? "" : announcedEvents[tracker]?.rawValue ?? "",
+                    peerCount: count, counts: counts,
                     text: TerminalText.escaped(notice.description))))
     }
 

@@ -53,8 +53,8 @@ final class TorrentRun {
     var generator: any RandomNumberGenerator & Sendable
     /// The trackers have heard `stopped`, or took too long.
     var saidGoodbye = false
-    /// Announces under way, by the number that the HTTP client knows them by.
-    var announces: [UInt64: AnnounceID] = [:]
+    /// Announces under way, by the number that the clients for HTTP and UDP know them by.
+    var announces: [UInt64: (AnnounceID, TrackerURL)] = [:]
     /// What each tracker was told last.
     var announcedEvents: [TrackerURL: AnnounceEvent] = [:]
 

@@ -84,6 +84,9 @@ struct PeerBook {
         lastLearned = now
     }
 
+    /// A tracker says that we are there (BEP 24).
+    mutating func ownAddressLearned(_ address: PeerAddress) { known.ownAddressLearned(address) }
+
     // MARK: Questions
 
     var connectedCount: Int { connections.values.count { $0.isConnected } }

@@ -114,12 +114,14 @@ struct PeerEvent {
 }
 
 struct TrackerEvent {
-    enum State: String { case announced, failed, warning, skipped }
+    enum State: String { case announced, scraped, failed, warning }
     /// Without credentials.
     var url: String
     var state: State
     /// `started`, `completed`, `stopped` or empty.
     var event: String
     var peerCount: Int
+    /// As far as the tracker told with this answer.
+    var counts = SwarmCounts()
     var text: String
 }

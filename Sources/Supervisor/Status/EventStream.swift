@@ -110,7 +110,8 @@ enum EventStream {
         [
             .init("url", .string(tracker.url)), .init("state", .string(tracker.state.rawValue)),
             .init("announce", .string(tracker.event)), .init("num_peers", .count(tracker.peerCount)),
-            .init("text", .string(tracker.text)),
+            .init("seeders", .optional(tracker.counts.seeders)), .init("leechers", .optional(tracker.counts.leechers)),
+            .init("downloads", .optional(tracker.counts.downloads)), .init("text", .string(tracker.text)),
         ]
     }
 

@@ -90,7 +90,7 @@ enum EventText {
             return Line(.info, "tracker \(tracker.url): announced\(told), \(peers)\(text)")
         case .failed: return Line(.warning, "tracker \(tracker.url): failed\(told)\(text)")
         case .warning: return Line(.warning, "tracker \(tracker.url): warns\(text)")
-        case .skipped: return Line(.warning, "tracker \(tracker.url): skipped\(text)")
+        case .scraped: return Line(.info, "tracker \(tracker.url): knows\(text)")
         }
     }
 

@@ -152,6 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             reply["min interval"] = options.min_interval
         if options.tracker_id:
             reply["tracker id"] = options.tracker_id
+        if options.external_ip:
+            reply["external ip"] = ipaddress.ip_address(options.external_ip).packed
         if self.mode == "warning":
             reply["warning message"] = "this tracker closes soon"
         peers = list(options.peer)
@@ -208,6 +210,7 @@ def main():
     parser.add_argument("--interval", type=int, default=1800, help="seconds (default 1800)")
     parser.add_argument("--min-interval", type=int, default=0, help="seconds; 0: not in the reply")
     parser.add_argument("--tracker-id", default="")
+    parser.add_argument("--external-ip", help="what the announcer is told of its own address (BEP 24)")
     parser.add_argument("--delay", type=float, default=30, help="seconds, for mode slow (default 30)")
     parser.add_argument("--certificate", help="PEM file; makes it an https tracker")
     parser.add_argument("--key", help="PEM file of the certificate's key")

@@ -26,7 +26,7 @@ struct AnnounceScheduleTests {
             interval: .seconds(600), warning: "old client", complete: 2, incomplete: 3, peers: [peer],
             oddities: [.unusablePeers(count: 1)])
         #expect(talk.answer(1, response) == [.peersFound([peer], from: talk.tracker("a"))])
-        let answered = TrackerNotice.answered(seeders: 2, leechers: 3, peers: 1)
+        let answered = TrackerNotice.answered(SwarmCounts(seeders: 2, leechers: 3), peers: 1)
         #expect(talk.notices == [.warning("old client; 1 peers have no usable address"), answered])
         _ = try talk.waitForTimer()
         _ = talk.answer(2, response)
@@ -154,12 +154,14 @@ struct AnnounceScheduleTests {
         #expect(talk.wantMore() == [], "back-off")
     }
 
-    @Test func udpTrackersAreNamedAndLeftOut() {
+    @Test func udpTrackersAreAskedLikeOthers() throws {
         var talk = AnnounceConversation([["udp://u:1/announce"], ["a"]])
-        #expect(talk.start() == [talk.announce(1, "a", .started)])
-        #expect(talk.notices == [.schemeNotSupported(.udp)])
-        #expect(!talk.schedule.everyTrackerAnsweredOrFailed(since: .distantPast))
-        _ = talk.answer(1)
+        let tracker = try TrackerURL("udp://u:1/announce")
+        let request = AnnounceRequest(
+            identity: AnnounceConversation.identity, counters: talk.counters, event: .started, peersWanted: 80)
+        #expect(talk.start() == [.announce(AnnounceID(number: 1), tracker, request)])
+        #expect(talk.fail(1) == [talk.announce(2, "a", .started)])
+        #expect(talk.answer(2) == [])
         #expect(talk.schedule.everyTrackerAnsweredOrFailed(since: .distantPast))
     }
 

@@ -127,9 +127,10 @@ struct HTTPClientRedirectTests {
     @Test(arguments: [
         ("/announce", true), ("/announce.php", true), ("/key/announce", true), ("/", false), ("", false),
         ("/announce/", false),
-        ("/announce/x", false), ("/xannounce", false), ("/shutdown", false),
+        ("/announce/x", false), ("/xannounce", false), ("/shutdown", false), ("/key/scrape.php", true),
+        ("/xscrape", false),
     ])
-    func announcePathsAreKnown(path: String, isAnnounce: Bool) {
-        #expect(HTTPTargetRule.isAnnouncePath(path) == isAnnounce)
+    func pathsOfTrackersAreKnown(path: String, isTracker: Bool) {
+        #expect(HTTPTargetRule.isTrackerPath(path) == isTracker)
     }
 }

@@ -90,11 +90,12 @@ struct EventStreamTests {
 
     @Test func trackerTellsWhatItWasTold() {
         let tracker = TrackerEvent(
-            url: "http://t", state: .announced, event: "started", peerCount: 50, text: "")
+            url: "http://t", state: .announced, event: "started", peerCount: 50, counts: SwarmCounts(seeders: 7),
+            text: "")
         #expect(
             lines(.tracker(StatusReportFixture.infoHash, tracker)) == [
                 Self.head + #""tracker","info_hash":"\#(Self.hash)","url":"http://t","state":"announced","#
-                    + #""announce":"started","num_peers":50,"text":""}"#
+                    + #""announce":"started","num_peers":50,"seeders":7,"leechers":null,"downloads":null,"text":""}"#
             ])
     }
 

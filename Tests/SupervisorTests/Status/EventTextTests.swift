@@ -50,7 +50,7 @@ struct EventTextTests {
         #expect(line(.announced) == .init(.info, "tracker http://t: announced started, 1 peer: so"))
         #expect(line(.failed) == .init(.warning, "tracker http://t: failed started: so"))
         #expect(line(.warning) == .init(.warning, "tracker http://t: warns: so"))
-        #expect(line(.skipped) == .init(.warning, "tracker http://t: skipped: so"))
+        #expect(line(.scraped) == .init(.info, "tracker http://t: knows: so"))
     }
 
     @Test func whatNobodyReadsIsNotMade() {
