@@ -31,10 +31,9 @@ def run(scene):
         if scene.random.randrange(STOPPED_ONE_IN) == 0:
             for worker in run.workers.values():
                 run.signal_worker(worker, signal.SIGSTOP)
-        killed = time.time()
         run.kill()
         oracle.after_kill(run)
-        before = Last(run, killed, before)
+        before = Last(run, before)
         opens.append(before.open_bytes)
     fast = scene.seeders(data)
     run = scene.run(data, seeders.addresses + fast.addresses, *POOL, interval="0.1")
@@ -51,10 +50,12 @@ def run(scene):
 
 class Last:
     """What a killed run had said of itself. A run of less than a second leaves what it took over to the next as well:
-    it had no time to sync."""
+    it had no time to sync. Its last second ends with its last event: beside builds it may have had no processor until
+    the kill, and then nothing came either."""
 
-    def __init__(self, run, killed, before):
+    def __init__(self, run, before):
         length = run.payload.piece_length
+        killed = run.log.events[-1]["ts"] if run.log.events else 0
         recent = {event["index"] for event in run.log.of("piece", "verified") if event["ts"] > killed - 1}
         self.recent_bytes = len(recent) * length
         began = next((event["ts"] for event in run.log.of("progress") if event["phase"] == "downloading"), killed)
