@@ -8,8 +8,8 @@ struct SourceTally {
     /// once, since grants wait for it.
     static let interval: Duration = .milliseconds(100)
     /// Counts of pieces told in a second, in the long run: 1 MiB. All counts of the largest torrent, two million, are told
-    /// every twelve seconds at most: with a thousand peers the supervisor of eight workers has no time for more (measured),
-    /// and `Flood` would not allow it.
+    /// every twelve seconds at most. A guess: at four times that, the supervisor of eight workers with a thousand peers fell
+    /// behind on a busy machine of two cores; without any limit, `Flood` would take it for one.
     static let countsPerSecond = (1 << 20) / SourceCount.byteCount
 
     /// Usable peers by piece, complete ones not counted.
