@@ -116,6 +116,32 @@ extension EndToEnd {
             #expect(try tracker.requests("connect").count == 3)
         }
 
+        @Test func aTrackerThatFallsSilentHearsStoppedAndHoldsUpNobody() throws {
+            let torrent = try workspace.makeTorrent(size: "1M")
+            let seeder = try Seeder.lean(torrent, in: workspace)
+            let tracker = try UDPTrackerProcess.recording(in: workspace, ["--mode", "mute", "--peer", seeder.address])
+            let run = try SupervisorRun(workspace, [torrent], ["--tracker", tracker.url])
+            let complete = try run.wait(for: "complete") { $0.kind == "complete" }
+            try run.expectEnd(0, within: 15)
+            let end = try #require(run.events.last)
+            #expect(end.time - complete.time < 6)
+            #expect(events(try tracker.announces()) == ["started", "completed", "stopped"], "nothing is sent in haste")
+        }
+
+        @Test func anHTTPTrackerThatDoesNotCountIsScraped() throws {
+            let torrent = try workspace.makeTorrent(size: "8M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 4 << 20)
+            let tracker = try TrackerProcess.recording(in: workspace, ["--no-counts", "--peer", seeder.address])
+            let run = try SupervisorRun(workspace, [torrent], ["--tracker", tracker.url])
+            try run.expectEnd(0)
+            let asked = try tracker.announces()
+            #expect(asked.compactMap { $0.text("path") } == ["/announce", "/scrape", "/announce", "/announce"])
+            #expect(asked.allSatisfy { $0.text("info_hash") == torrent.infoHash })
+            let scraped = run.events.filter { $0.isA("tracker", "scraped") }
+            #expect(scraped.map { $0.count("seeders") } == [7])
+            #expect(scraped.first?.count("leechers") == 8 && scraped.first?.count("downloads") == 40)
+        }
+
         @Test(arguments: [1, 3]) func torrentsOfOneTrackerAreScrapedTogether(torrentCount: Int) throws {
             let torrents = try (0..<torrentCount).map {
                 try workspace.makeTorrent("part-\($0).bin", size: "2M", pieceLength: "64K")

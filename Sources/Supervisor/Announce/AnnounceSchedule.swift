@@ -14,8 +14,8 @@ struct AnnounceSchedule {
     /// All of stopping; the limit.
     static let stopLimit: Duration = .milliseconds(5000)
     /// How long, out of `stopLimit`, `stopped` waits for an answer to `started` or `completed`, which must reach the
-    /// tracker first.
-    static let stopWaitsForEvents: Duration = .milliseconds(2500)
+    /// tracker first. Half of what `StopSequence` leaves for it when every step before took its time.
+    static let stopWaitsForEvents: Duration = .milliseconds(1000)
     /// As the clients that this one follows ask for; the seeders' list of a large swarm is longer than anybody needs.
     static let peersWanted = 80
 

@@ -24,12 +24,13 @@ struct ScrapeSchedule {
     private var gatherings: [TrackerURL: Gathering] = [:]
     /// No scrape before it.
     private var notBefore: [Relation: MonotonicInstant] = [:]
+    private var isStopped = false
 
-    /// A tracker answered an announce that was not `stopped`.
+    /// A tracker answered an announce.
     mutating func announceAnswered(
         _ response: AnnounceResponse, of infoHash: InfoHash, by tracker: TrackerURL, now: MonotonicInstant
     ) {
-        guard Self.isWorthwhile(response, tracker) else { return }
+        guard !isStopped, Self.isWorthwhile(response, tracker) else { return }
         let relation = Relation(tracker: tracker, infoHash: infoHash)
         if let moment = notBefore[relation], now < moment { return }
         notBefore[relation] = now + response.interval
@@ -56,7 +57,10 @@ struct ScrapeSchedule {
     }
 
     /// The run ends: nothing is asked any more.
-    mutating func stop() { gatherings = [:] }
+    mutating func stop() {
+        isStopped = true
+        gatherings = [:]
+    }
 
     /// A datagram over a connection that is there already is cheap, and no announce over UDP tells downloads. A whole
     /// HTTP request is worth the number of peers only.

@@ -73,9 +73,7 @@ extension TorrentRun {
             context.seen(as: address)
             book.externalAddressHeard(address)
         }
-        if isActive {
-            context.scrapes.announceAnswered(answer, of: metainfo.infoHash, by: tracker)
-        }
+        context.scrapes.announceAnswered(answer, of: metainfo.infoHash, by: tracker)
         announce { schedule, counters, actions in
             schedule.responseReceived(id, answer, now: MonotonicClock.now, counters: counters, into: &actions)
         }

@@ -12,7 +12,8 @@ struct AnnounceResponseTests {
 
     @Test func everyKeyIsRead() throws {
         let response = try parse([
-            "complete": 12, "incomplete": 3, "interval": 1800, "min interval": 900, "tracker id": "x1",
+            "complete": 12, "downloaded": 40, "incomplete": 3, "interval": 1800, "min interval": 900,
+            "tracker id": "x1",
             "warning message": "soon down",
             "external ip": .string([192, 0, 2, 9]), "peers": .string([192, 0, 2, 1, 0x1A, 0xE1]),
             "peers6": .string([0x20, 1, 0xD, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 80]),
@@ -22,7 +23,7 @@ struct AnnounceResponseTests {
                 == AnnounceResponse(
                     interval: .seconds(1800), minInterval: .seconds(900), trackerID: Array("x1".utf8),
                     warning: "soon down", complete: 12,
-                    incomplete: 3, externalAddress: [192, 0, 2, 9],
+                    incomplete: 3, downloaded: 40, externalAddress: [192, 0, 2, 9],
                     peers: [
                         try #require(PeerAddress(numericHost: "192.0.2.1", port: 6881)),
                         try #require(PeerAddress(numericHost: "2001:db8::1", port: 80)),

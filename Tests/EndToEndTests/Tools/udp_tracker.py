@@ -7,6 +7,7 @@ Prints "ready ADDRESS PORT" when it listens. Modes:
   garbage     random bytes to everything                     noise       before each answer all that is none: another
   forget      knows no connection any more after an                      transaction, another action, cut packets, and a
               announce, as if it were restarted                          false answer from another port
+  mute        answers one announce, and nothing ever after
 Records: {"ts", "action", "from", "connection"}; announces have "info_hash", "peer_id" (hex), "event", "downloaded",
 "left", "uploaded", "key", "numwant", "port" and "url" too, scrapes "info_hashes".
 """
@@ -21,7 +22,7 @@ import time
 from lifetime import end_with_starter
 
 EVENTS = ("", "completed", "started", "stopped")
-MODES = ("normal", "silent", "error", "full", "garbage", "noise", "forget")
+MODES = ("normal", "silent", "error", "full", "garbage", "noise", "forget", "mute")
 
 
 def host_and_port(text):
@@ -100,6 +101,8 @@ class Tracker:
             answer += compact(options.peer, self.version)
             if options.mode == "forget":
                 self.connections.clear()
+            if options.mode == "mute":
+                options.mode = "silent"
             if options.mode == "error":
                 answer = refused
         else:

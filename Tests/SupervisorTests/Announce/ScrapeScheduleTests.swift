@@ -55,6 +55,7 @@ struct ScrapeScheduleTests {
         var schedule = ScrapeSchedule()
         schedule.announceAnswered(told, of: hash(1), by: udp, now: now)
         schedule.stop()
+        schedule.announceAnswered(told, of: hash(2), by: udp, now: now)
         #expect(schedule.timerFired(now: now + .seconds(9)) == [])
     }
 }
