@@ -53,7 +53,8 @@ extension CommandLineParser {
             target: try Self.target(command.result.output), replaces: command.result.force,
             isJSON: command.result.json,
             hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
-            pins: try reader.isPinned(), output: try reader.output(), diagnosis: try reader.diagnosis(environment: surroundings.environment),
+            pins: try reader.isPinned(), output: try reader.output(),
+            diagnosis: try reader.diagnosis(environment: surroundings.environment),
             environment: surroundings.environment)
         if options.target == .standardOutput, options.isJSON || options.output.progress == .json {
             throw UserError(.badOption, "--output", "stdout is for the torrent or for JSON, not for both")

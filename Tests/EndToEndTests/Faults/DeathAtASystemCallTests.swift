@@ -54,7 +54,7 @@ extension EndToEnd {
         /// Never twice before the first verdict of a successor: that would be a reason not to trust the region.
         @Test(arguments: [Injection.Calls.send, .receive])
         func aHashWorkerDiesAroundItsVerdict(calls: Injection.Calls) throws {
-            try expectSurvived("hash", calls, at: ["80", "60", "80"], refetched: 0)
+            try expectSurvived("hash", calls, at: ["80", "60", "60"], refetched: 0)
         }
 
         @Test func aWriterDiesBeforeAndBetweenWrites() throws {

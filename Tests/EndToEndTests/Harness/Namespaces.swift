@@ -34,6 +34,23 @@ final class Namespaces {
     /// Words that start a program inside.
     func inside(_ side: Side) -> [String] { ["ip", "netns", "exec", names[side]!] }
 
+    /// Runs a program inside to its end.
+    func run(_ side: Side, _ command: [String]) throws { try workspace.run(inside(side) + command, command[0]) }
+
+    /// Joins the two a second time, by a long way on which packets overtake each other. Ends with the returned server,
+    /// whose address is the seeders'.
+    /// - Parameter roundTrip: in seconds, on the average; single packets vary by `jitter` more or less.
+    func makeLongWay(roundTrip: Double, jitter: Double) throws -> Server {
+        try Server(
+            inside(.client)
+                + Programs.tool(
+                    "delay_relay",
+                    [
+                        "--other", names[.seeders]!, "--addresses", "10.213.2.2", "10.213.2.1", "--delay",
+                        String(roundTrip / 2), "--jitter", String(jitter / 2),
+                    ]), in: workspace, name: "relay")
+    }
+
     /// Takes the link between the two away, or puts it back.
     func setLink(up: Bool) throws { try ip("-n", names[.seeders]!, "link", "set", "sk0", up ? "up" : "down") }
 

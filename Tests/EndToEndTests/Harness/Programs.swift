@@ -29,16 +29,25 @@ enum Programs {
     }
 
     /// The seeder of the benchmarks, which costs next to nothing; compiled once for all tests.
-    static let leanSeeder: Result<String, any Error> = Result {
-        guard let compiler = find("cc") ?? find("gcc") else { throw Unexpected("no C compiler") }
-        let workspace = try Workspace("lean-seeder")
-        workspace.isKept = true
-        let program = workspace.path("lean-seeder")
-        let source = tests.appendingPathComponent("../../Benchmarks/lean-seeder.c").path
-        let compiling = try Running([compiler, "-O2", "-o", program, source], in: workspace, name: "cc")
-        guard try compiling.wait(within: 60) == .exited(0) else { throw Unexpected(compiling.errorText) }
-        removeAtExit(workspace.root)
-        return program
+    static let leanSeeder = compiled("../../Benchmarks/lean-seeder.c", into: "lean-seeder")
+
+    /// A library to preload that moves the time of day; compiled once for all tests.
+    static let wallClock = compiled("Tools/wall_clock.c", into: "wall-clock.so", ["-shared", "-fPIC"])
+
+    private static func compiled(
+        _ source: String, into name: String, _ options: [String] = []
+    ) -> Result<String, any Error> {
+        Result {
+            guard let compiler = find("cc") ?? find("gcc") else { throw Unexpected("no C compiler") }
+            let workspace = try Workspace("compiled")
+            workspace.isKept = true
+            let product = workspace.path(name), source = tests.appendingPathComponent(source).path
+            let compiling = try Running(
+                [compiler, "-O2"] + options + ["-o", product, source], in: workspace, name: "cc")
+            guard try compiling.wait(within: 60) == .exited(0) else { throw Unexpected(compiling.errorText) }
+            removeAtExit(workspace.root)
+            return product
+        }
     }
 }
 
@@ -55,6 +64,8 @@ enum Able {
     static let strace = runs(["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "true"])
     /// Namespaces of their own for the network and for mounts.
     static let networkNamespaces = isRoot && Programs.find("ip") != nil && runs(["unshare", "--net", "true"])
+    /// Network devices whose packets a script carries.
+    static let tunnels = networkNamespaces && access("/dev/net/tun", R_OK | W_OK) == 0
     static let mountNamespaces = isRoot && runs(["unshare", "--mount", "true"])
     /// Another user to become.
     static let setpriv = isRoot && Programs.find("setpriv") != nil
@@ -77,5 +88,6 @@ enum Why {
     static let lean: Comment = "needs a C compiler"
     static let strace: Comment = "needs strace, the right to trace, and a C compiler"
     static let namespaces: Comment = "needs root and network namespaces"
+    static let tunnels: Comment = "needs root, network namespaces and /dev/net/tun"
     static let long: Comment = "takes a minute; set SWARMKEEPER_LONG_TESTS"
 }

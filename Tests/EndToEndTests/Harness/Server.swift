@@ -53,10 +53,11 @@ final class Seeder: Server {
     /// The seeder of the benchmarks; for torrents of one file.
     /// - Parameter rate: bytes a second for all peers together.
     static func lean(
-        _ torrent: Torrent, in workspace: Workspace, rate: Int? = nil, listen: String = "127.0.0.1:0"
+        _ torrent: Torrent, in workspace: Workspace, rate: Int? = nil, listen: String = "127.0.0.1:0",
+        before: [String] = []
     ) throws -> Seeder {
         try Seeder(
-            [
+            before + [
                 Programs.leanSeeder.get(), "--file", "\(torrent.seedDirectory)/\(torrent.name)", "--info-hash",
                 torrent.infoHash, "--piece-length", String(torrent.pieceByteCount), "--listen", listen,
             ] + (rate.map { ["--rate", String($0)] } ?? []),

@@ -14,7 +14,7 @@ extension EndToEnd {
 
         /// For the largest file, of 64 MiB; a build without optimization is slow.
         #if DEBUG
-        private static let mostSeconds = 4.0
+        private static let mostSeconds = 8.0
         #else
         private static let mostSeconds = 1.0
         #endif

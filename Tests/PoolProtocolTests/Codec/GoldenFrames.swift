@@ -109,6 +109,8 @@ let goldenFrames = """
       0e01000900000000000000
     supervisorToHashWorker.stop
       0f
+    supervisorToHashWorker.hashPiece
+      280300000001000300000000000000020000000010000001
     hashWorkerToSupervisor.hello
       01020100020000004d0000000500000000000000
     hashWorkerToSupervisor.joined
@@ -147,6 +149,8 @@ let goldenFrames = """
       000600000000000000
     hashWorkerToSupervisor.neighbourBroke
       12010000020000000400736c6f74
+    hashWorkerToSupervisor.piecesHashed
+      28010003000000010102030405060708090a0b0c0d0e0f1011121314
     supervisorToWriter.join
       01010002000001000000
     supervisorToWriter.workerReplaced
@@ -228,5 +232,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 54cd1e3b6a9568ec
+    vocabulary 7d5431a0bdf9dc9f
     """

@@ -66,6 +66,7 @@ struct OptionPrecedenceTests {
                     options.output.eventsFile, options.selectedFiles.map { UserPath($0) },
                 ]
                 #expect(paths.contains(UserPath(text)))
+            case .onComplete: #expect(try line.download("a").seeding.onComplete == text)
             default:
                 let error = #expect(throws: UserError.self) { try line.download("a") }
                 let subject = line.configuration.isEmpty ? name.variable : "/etc/config:1: \(name.rawValue)"
