@@ -376,33 +376,6 @@ final class SupervisorProcess {
         }
     }
 
-    // MARK: What the user sees
-
-    /// - Parameter listsWorkers: nil: when the output is going to show them.
-    func statusReport(now: MonotonicInstant, listsWorkers: Bool? = nil) -> StatusReport {
-        let workers = context.shell.processes.values.sorted { $0.incarnation.place < $1.incarnation.place }
-        return StatusReport(
-            torrents: torrents.map { $0.report(now: now) },
-            workers: listsWorkers ?? output.wantsWorkerFigures
-                ? workers.map { process in
-                    let isWorking = context.shell.keeper.isWorking(process.incarnation.place)
-                    var report = WorkerReport(
-                        process.incarnation, pid: process.child.processID, state: isWorking ? .ready : .spawned)
-                    let figures = ProcessFigures(pid: process.child.processID)
-                    report.residentByteCount = figures.residentByteCount
-                    report.cpuSeconds = figures.cpuSeconds
-                    report.room = room(at: process.incarnation.place, heldCount: process.status.heldCount)
-                    return report
-                } : [],
-            secondsSinceStart: (now - started).inSeconds, restartCount: context.shell.keeper.restartCount)
-    }
-
-    private func room(at place: Place, heldCount: Int) -> WorkerReport.Room {
-        let reserved = place.role == .hashWorker ? context.budget.reservedCount(at: Int(place.ordinal)) : nil
-        return WorkerReport.Room(
-            heldCount: heldCount, totalCount: context.shell.roomCount(of: place.role), reservedCount: reserved)
-    }
-
     // MARK: Signals
 
     private func takeSignals() {
@@ -455,21 +428,5 @@ final class SupervisorProcess {
             if isComplete { return end(.complete, reason: "complete; seeding was interrupted", now: now) }
             end(.interrupted, reason: "interrupted; start again to go on", now: now)
         }
-    }
-}
-
-extension SupervisorProcess {
-    private func tell(_ shares: [Int: BandwidthLimits.Share]) {
-        for (worker, share) in shares {
-            context.shell.tell(
-                Place(.peerWorker, worker),
-                SupervisorToPeerWorker.setLimits(download: share.download, upload: share.upload))
-        }
-    }
-}
-
-extension WorkerReport {
-    init(_ worker: Incarnation, pid: Int32, state: State) {
-        self.init(place: worker.place, generation: worker.generation, pid: pid, state: state)
     }
 }
