@@ -77,36 +77,15 @@ final class Leecher: Server {
         ) { $0.process.hasEnded && $0.process.ending == .exited(0) }
     }
 
-    /// Debian's rtorrent, as a daemon without a terminal.
+    /// Debian's rtorrent.
     static func rtorrent(_ torrent: Torrent, in workspace: Workspace) throws -> Leecher {
         let directory = try makeDirectory(in: workspace)
-        let folder = workspace.path("rtorrent-\(workspace.nextNumber())")
-        try FileManager.default.createDirectory(atPath: "\(folder)/session", withIntermediateDirectories: true)
-        // It takes no torrent without a tracker; this one answers nobody.
-        let told = try workspace.makeTorrent(
-            of: "\(torrent.seedDirectory)/\(torrent.name)", pieceLength: String(torrent.pieceByteCount),
-            trackers: ["http://127.0.0.1:1/announce"])
-        let port = try Ports.free()
-        let settings = """
-            system.daemon.set = true
-            session.path.set = \(folder)/session
-            directory.default.set = \(directory)
-            network.bind_address.set = 127.0.0.1
-            network.port_range.set = \(port)-\(port)
-            network.port_random.set = no
-            dht.mode.set = disable
-            protocol.pex.set = no
-            method.set_key = event.download.finished, told, "execute.nothrow=touch,\(folder)/finished"
-            schedule2 = load, 0, 0, "load.start=\(told.file)"
-
-            """
-        try Data(settings.utf8).write(to: URL(fileURLWithPath: "\(folder)/rtorrent.rc"))
-        let process = try Running(
-            ["rtorrent", "-n", "-o", "import=\(folder)/rtorrent.rc"], in: workspace,
-            name: "rtorrent-\(workspace.nextNumber())", environment: ["TERM": "dumb"])
+        let daemon = try RTorrentDaemon(
+            torrent, directory: directory, event: "event.download.finished", in: workspace)
         return try Leecher(
-            process, address: "127.0.0.1:\(port)", directory: directory, { Ports.isListening(port) }
-        ) { _ in FileManager.default.fileExists(atPath: "\(folder)/finished") }
+            daemon.process, address: "127.0.0.1:\(daemon.port)", directory: directory,
+            { Ports.isListening(daemon.port) }
+        ) { _ in daemon.hasHappened }
     }
 
     /// Debian's transmission-daemon, in the seeders' namespace.

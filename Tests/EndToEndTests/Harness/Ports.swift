@@ -22,9 +22,10 @@ enum Ports {
         return with(String(parts[0]), port) { connect(descriptor, $0, $1) } == 0
     }
 
-    /// Whether something listens there on IPv4, without connecting to it: some clients take a probe for a peer.
+    /// Whether something listens there on any address, without connecting to it: some clients take a probe for a peer.
     static func isListening(_ port: UInt16) -> Bool {
-        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .ascii)) ?? ""
+        let table = ["tcp", "tcp6"].compactMap { try? String(contentsOfFile: "/proc/net/\($0)", encoding: .ascii) }
+            .joined()
         let wanted = ":" + String(port, radix: 16, uppercase: true)
         return table.split(separator: "\n").contains { line in
             let fields = line.split(separator: " ")
