@@ -24,6 +24,19 @@ import Testing
         #expect(theirs.requestQueue == nil)
     }
 
+    @Test func partialSeedSaysSoAsInBEP21() throws {
+        #expect(try parse("d1:md11:ut_metadatai3ee11:upload_onlyi1ee").isUploadOnly == true)
+        #expect(try parse("d11:upload_onlyi0ee").isUploadOnly == false)
+        #expect(try parse("de").isUploadOnly == nil)
+        #expect(try parse("d11:upload_only1:1e").isUploadOnly == nil)
+        #expect(ExtensionHandshake(isUploadOnly: true).payload == Array("d1:mde11:upload_onlyi1ee".utf8))
+        var known = try parse("d11:upload_onlyi0ee")
+        known.merge(try parse("d1:pi80ee"))
+        #expect(known.isUploadOnly == false)
+        known.merge(try parse("d11:upload_onlyi1ee"))
+        #expect(known.isUploadOnly == true)
+    }
+
     @Test func anEmptyDictionaryIsLegal() throws {
         #expect(try parse("de") == ExtensionHandshake())
     }

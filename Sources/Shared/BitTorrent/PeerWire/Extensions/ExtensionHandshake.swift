@@ -22,16 +22,19 @@ package struct ExtensionHandshake: Hashable, Sendable {
     package var yourIP: [UInt8]?
     /// `reqq`: requests that the sender queues without dropping any; > 0.
     package var requestQueue: Int?
+    /// `upload_only` (BEP 21): the sender wants nothing any more, as a seed or a partial one; nil: it did not say.
+    package var isUploadOnly: Bool?
 
     package init(
         extensions: [String: UInt8] = [:], client: String? = nil, listenPort: UInt16? = nil, yourIP: [UInt8]? = nil,
-        requestQueue: Int? = nil
+        requestQueue: Int? = nil, isUploadOnly: Bool? = nil
     ) {
         self.extensions = extensions
         self.client = client
         self.listenPort = listenPort
         self.yourIP = yourIP
         self.requestQueue = requestQueue
+        self.isUploadOnly = isUploadOnly
     }
 
     /// - Throws: `extensionHandshakeMalformed` when the payload does not start with a bencoded dictionary.
@@ -48,6 +51,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         listenPort = root["p"]?.integer.flatMap(UInt16.init(exactly:)).flatMap { $0 == 0 ? nil : $0 }
         yourIP = root["yourip"]?.string.flatMap { $0.count == 4 || $0.count == 16 ? Array($0) : nil }
         requestQueue = root["reqq"]?.integer.flatMap { $0 > 0 ? Int(min($0, Int64(Int32.max))) : nil }
+        isUploadOnly = root["upload_only"]?.integer.map { $0 != 0 }
     }
 
     package var payload: [UInt8] {
@@ -59,6 +63,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         if let listenPort { entries.append(.init("p", .integer(Int64(listenPort)))) }
         if let yourIP { entries.append(.init("yourip", .string(yourIP))) }
         if let requestQueue { entries.append(.init("reqq", .integer(Int64(requestQueue)))) }
+        if let isUploadOnly { entries.append(.init("upload_only", .integer(isUploadOnly ? 1 : 0))) }
         return BencodeEncoder().encode(.dictionary(entries))
     }
 
@@ -75,6 +80,7 @@ package struct ExtensionHandshake: Hashable, Sendable {
         listenPort = later.listenPort ?? listenPort
         yourIP = later.yourIP ?? yourIP
         requestQueue = later.requestQueue ?? requestQueue
+        isUploadOnly = later.isUploadOnly ?? isUploadOnly
     }
 
     private static func extensions(_ view: BencodeView?) -> [String: UInt8] {
