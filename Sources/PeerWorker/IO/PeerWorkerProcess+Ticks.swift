@@ -82,7 +82,7 @@ extension PeerWorkerProcess {
             uploadRate: UInt32(clamping: Int(connection.uploadRate.bytesPerSecond(now: now))),
             outstandingRequestCount: UInt16(clamping: connection.session.awaitedCount),
             isChokingUs: connection.session.chokedSince != nil,
-            isSeed: connection.session.pieces?.isFull ?? false, isSnubbed: connection.session.isSnubbed,
+            isSeed: connection.session.isUploadOnly, isSnubbed: connection.session.isSnubbed,
             isInterested: connection.session.isPeerInterested, isUnchoked: !connection.session.isChokingPeer)
     }
 }

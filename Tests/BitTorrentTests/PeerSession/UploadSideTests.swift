@@ -40,6 +40,36 @@ import Testing
         }
     }
 
+    // MARK: BEP 21
+
+    @Test func thePeerIsToldWhenWeWantNothingMore() throws {
+        var talk = SessionConversation.opened(ours: Array(0..<19))
+        talk.torrent.ours.insert(PieceIndex(19))
+        talk.torrent.needed.remove(PieceIndex(19))
+        let actions = talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) }
+        guard case .send(.extended(0, let payload)) = actions.last else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(try ExtensionHandshake(payload: payload).isUploadOnly == true)
+        #expect(talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) }.isEmpty, "once")
+        talk.torrent.needed.insert(PieceIndex(3))
+        let again = talk.perform { $0.neededChanged(in: $1, now: $2, into: &$3) }
+        guard case .send(.extended(0, let second)) = again.last else {
+            Issue.record("\(again)")
+            return
+        }
+        #expect(try ExtensionHandshake(payload: second).isUploadOnly == false)
+    }
+
+    @Test func aPartialSeedWantsNothing() {
+        var talk = SessionConversation.opened()
+        _ = talk.hear(.bitfield([0x80, 0, 0]))
+        #expect(!talk.session.isUploadOnly)
+        _ = talk.hear(.extended(id: 0, payload: Array("d11:upload_onlyi1ee".utf8)))
+        #expect(talk.session.isUploadOnly)
+    }
+
     // MARK: Unchoked
 
     /// A peer that we let request, and what we have.

@@ -19,6 +19,7 @@ extension PeerSession {
         guard state == .open else { return }
         let before = actions.count
         download?.neededChanged(in: torrent, into: &actions)
+        updateUploadOnly(in: torrent, into: &actions)
         noteSends(since: before, in: actions, now: now)
     }
 
@@ -96,6 +97,8 @@ extension PeerSession {
 
     /// What the peer has; nil before the torrent is known.
     package var pieces: PieceSet? { download?.pieces.set }
+    /// The peer wants nothing of anybody: it has everything, or all that it was told to fetch (BEP 21).
+    package var isUploadOnly: Bool { (pieces?.isFull ?? false) || peerExtensions.isUploadOnly == true }
     /// Requests that are awaited.
     package var awaitedCount: Int { download?.requests.count ?? 0 }
     /// Whether the block is awaited from this peer.

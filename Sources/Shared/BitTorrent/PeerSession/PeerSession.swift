@@ -34,6 +34,8 @@ package struct PeerSession {
     private var extensions: Handshake.Extensions = []
     /// Both sides know BEP 6.
     var isFast: Bool { extensions.contains(.fast) }
+    /// The peer believes that we want nothing of anybody.
+    private var saidUploadOnly = false
     /// nil until the peer's handshake has come.
     package private(set) var peerID: PeerID?
     /// Everything the peer's extension handshakes said so far (BEP 10); empty before the first.
@@ -100,10 +102,21 @@ package struct PeerSession {
         return .bitfield(ours.wireBytes)
     }
 
-    private func ourExtensions(for torrent: TorrentView) -> ExtensionHandshake {
-        ExtensionHandshake(
+    private mutating func ourExtensions(for torrent: TorrentView) -> ExtensionHandshake {
+        saidUploadOnly = torrent.needed.isEmpty
+        return ExtensionHandshake(
             extensions: torrent.extensions, client: identity.client, listenPort: identity.listenPort,
-            yourIP: remote.unmapped.addressBytes, requestQueue: SessionIdentity.requestQueue)
+            yourIP: remote.unmapped.addressBytes, requestQueue: SessionIdentity.requestQueue,
+            isUploadOnly: saidUploadOnly ? true : nil)
+    }
+
+    /// BEP 21: tells the peer when we have begun or ceased to want nothing of anybody, as a seed or a partial one. A later
+    /// handshake changes what it names and nothing else (BEP 10).
+    mutating func updateUploadOnly(in torrent: TorrentView, into actions: inout [SessionAction]) {
+        guard extensions.contains(.extensionProtocol), saidUploadOnly != torrent.needed.isEmpty else { return }
+        saidUploadOnly = torrent.needed.isEmpty
+        let update = ExtensionHandshake(extensions: torrent.extensions, isUploadOnly: saidUploadOnly)
+        actions.append(.send(.extended(id: ExtensionHandshake.messageID, payload: update.payload)))
     }
 
     // MARK: The stream

@@ -48,6 +48,7 @@ package struct PeerReport: PoolCodable {
     package var uploadRate: UInt32
     package var outstandingRequestCount: UInt16
     package var isChokingUs: Bool
+    /// It has everything, or wants no more (BEP 21).
     package var isSeed: Bool
     package var isSnubbed: Bool
     /// It wants something of us.
