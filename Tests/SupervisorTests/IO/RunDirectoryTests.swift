@@ -39,7 +39,8 @@ import Testing
         let living = try RunDirectory(environment: environment)
         for name in ["run-dead00", "run-half00", "new-young0", "new-old000"] {
             try FileManager.default.createDirectory(atPath: "\(ours)/\(name)", withIntermediateDirectories: false)
-            if name == "run-dead00" { FileManager.default.createFile(atPath: "\(ours)/\(name)/lock", contents: nil) }
+            guard name == "run-dead00" else { continue }
+            #expect(FileManager.default.createFile(atPath: "\(ours)/\(name)/lock", contents: nil))
         }
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSinceNow: -3600)], ofItemAtPath: "\(ours)/new-old000")

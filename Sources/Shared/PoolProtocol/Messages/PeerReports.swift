@@ -1,5 +1,3 @@
-package import BitTorrent
-
 /// A torrent's totals since this generation began, in bytes of payload; and how the worker's slots are, which all torrents
 /// share.
 package struct TransferReport: PoolCodable {
