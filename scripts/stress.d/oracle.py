@@ -2,6 +2,7 @@
 
 Raises Failed with everything that is wrong, not only the first of it.
 """
+import collections
 import hashlib
 import os
 import time
@@ -101,9 +102,11 @@ def descriptors_kept(run):
     """The supervisor's, between the first and the last moment at which all workers were ready."""
     if len(run.samples) < 2:
         return []
-    first, last = run.samples[0], min(run.samples[-3:], key=lambda sample: sample.descriptors)
-    if last.descriptors > first.descriptors:
-        return [f"the supervisor's descriptors grew from {first.descriptors} to {last.descriptors}"]
+    first, last = run.samples[0], min(run.samples[-3:], key=lambda sample: len(sample.descriptors))
+    if len(last.descriptors) > len(first.descriptors):
+        more = collections.Counter(last.descriptors) - collections.Counter(first.descriptors)
+        return [f"the supervisor's descriptors grew from {len(first.descriptors)} to {len(last.descriptors)}: "
+                f"{', '.join(sorted(more.elements()))}"]
     return []
 
 

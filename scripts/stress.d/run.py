@@ -14,7 +14,7 @@ SAMPLE_SECONDS = 0.25
 LOOK_SECONDS = 0.005
 
 Worker = collections.namedtuple("Worker", "role ordinal generation pid is_ready since")
-# Taken while every worker is ready. `descriptors` are the supervisor's, `others` by place.
+# Taken while every worker is ready, from the first piece on. `descriptors` are what each of the supervisor's is, `others` their number by place.
 Sample = collections.namedtuple("Sample", "time descriptors resident others")
 
 
@@ -31,7 +31,7 @@ class Run:
         self.log_path = scene.folder / f"run-{self.number}.log"
         self.log = EventLog(scene.folder / f"run-{self.number}.events")
         self.workers, self.samples, self.place_count = {}, [], None
-        self.next_sample = 0.0
+        self.next_sample, self.has_begun = 0.0, False
         command = [*before, scene.program("supervisor"), "--no-tracker", "--progress", "none", "--listen-port", "off",
                    "--interval", interval, "--dir", self.directory, "--state-dir", self.state,
                    "--events", self.log.path, "--log", self.log_path, "--log-level", "info",
@@ -48,15 +48,18 @@ class Run:
     # What it says
 
     def look(self):
-        """Reads new events, and samples now and then. Returns the events."""
+        """Reads new events, and samples now and then, once pieces come: what a torrent has open once is open then.
+        Returns the events."""
         fresh = self.log.read()
         for event in fresh:
             if event["event"] == "start":
                 self.place_count = event["workers"] + event["hash_workers"] + 1
             elif event["event"] == "worker":
                 self._worker_changed(event)
+            elif event["event"] == "piece":
+                self.has_begun = True
         now = time.monotonic()
-        if now >= self.next_sample and self.is_whole:
+        if now >= self.next_sample and self.has_begun and self.is_whole:
             self.next_sample = now + SAMPLE_SECONDS
             self._sample(now)
         return fresh
@@ -76,10 +79,10 @@ class Run:
             worker.is_ready for worker in self.workers.values())
 
     def _sample(self, now):
-        count = processes.descriptor_count(self.pid)
-        if count is not None and not self.has_ended:
+        open_now = processes.descriptors(self.pid)
+        if open_now and not self.has_ended:
             others = {place: processes.descriptor_count(worker.pid) for place, worker in self.workers.items()}
-            self.samples.append(Sample(now, count, processes.resident_bytes(self.pid), others))
+            self.samples.append(Sample(now, open_now, processes.resident_bytes(self.pid), others))
 
     @property
     def progress(self):

@@ -30,7 +30,7 @@ def run(scene):
         **killer.replacement_figures(run.log), "lost with workers": mebibytes(fetched - size - twice),
         "  at most in flight": mebibytes(most), "asked of two peers": mebibytes(twice),
         "supervisor's memory": f"{mebibytes(early)} in the first quarter, {mebibytes(late)} in the last",
-        "supervisor's descriptors": spread([sample.descriptors for sample in run.samples], 0)})
+        "supervisor's descriptors": spread([len(sample.descriptors) for sample in run.samples], 0)})
     oracle.after_download(run, most + twice, fetched)
     if late > early + MOST_GROWTH:
         raise Failed(f"the supervisor's memory grew from {mebibytes(early)} to {mebibytes(late)}")
