@@ -38,7 +38,7 @@ extension EndToEnd {
             let leecher = try Leecher.libtorrent(
                 torrent, in: workspace, peers: [isV6 ? "[::1]:\(port)" : "127.0.0.1:\(port)"],
                 listen: isV6 ? "[::1]:0" : "127.0.0.1:0")
-            try leecher.expectComplete(torrent)
+            try leecher.expectComplete(torrent, from: run)
             try expectOrderlyEnd(run, uploaded: torrent.byteCount)
         }
 
@@ -47,7 +47,7 @@ extension EndToEnd {
             let torrent = try workspace.makeTorrent("payload", layout, size: "8M", pieceLength: "64K")
             let leecher = try Leecher.aria2(torrent, in: workspace)
             let run = try seed(torrent, ["--peer", leecher.address])
-            try leecher.expectComplete(torrent)
+            try leecher.expectComplete(torrent, from: run)
             try expectOrderlyEnd(run, uploaded: torrent.byteCount)
         }
 
@@ -56,7 +56,7 @@ extension EndToEnd {
             let torrent = try workspace.makeTorrent("payload", layout, size: "8M", pieceLength: "64K")
             let leecher = try Leecher.rtorrent(torrent, in: workspace)
             let run = try seed(torrent, ["--peer", leecher.address])
-            try leecher.expectComplete(torrent)
+            try leecher.expectComplete(torrent, from: run)
             try expectOrderlyEnd(run, uploaded: torrent.byteCount)
         }
 
@@ -68,7 +68,7 @@ extension EndToEnd {
             let network = try Namespaces(in: workspace)
             let leecher = try Leecher.transmission(torrent, on: network, in: workspace)
             let run = try seed(torrent, ["--peer", leecher.address], before: network.inside(.client))
-            try leecher.expectComplete(torrent)
+            try leecher.expectComplete(torrent, from: run)
             try expectOrderlyEnd(run, uploaded: torrent.byteCount)
         }
 
@@ -80,7 +80,7 @@ extension EndToEnd {
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--seed", "--peer", seeder.address])
             let leecher = try Leecher.libtorrent(
                 torrent, in: workspace, peers: ["127.0.0.1:\(try run.listenPort())"])
-            try leecher.expectComplete(torrent)
+            try leecher.expectComplete(torrent, from: run)
             try run.wait(for: "complete") { $0.kind == "complete" }
             #expect(run.progress?.count("upload_length") ?? 0 > 0)
             torrent.expectComplete(in: run.directory)
@@ -107,7 +107,7 @@ extension EndToEnd {
             let leecher = try Leecher.libtorrent(
                 torrent, in: workspace, peers: ["127.0.0.1:\(try run.listenPort())"])
             try run.expectEnd(0)
-            try leecher.expectComplete(torrent)
+            try leecher.expectComplete(torrent, from: run)
         }
 
         @Test func theTimeEndsTheRun() throws {
@@ -149,7 +149,7 @@ extension EndToEnd {
                 let start = secondsNow()
                 let leecher = try Leecher.libtorrent(
                     torrent, in: workspace, peers: ["127.0.0.1:\(try run.listenPort())"])
-                try leecher.expectComplete(torrent)
+                try leecher.expectComplete(torrent, from: run)
                 let rate = Double(torrent.byteCount) / (secondsNow() - start)
                 #expect(rate <= limit * 1.06 && rate >= limit * 0.75, "\(rate)")
                 try expectOrderlyEnd(run, uploaded: torrent.byteCount)

@@ -32,8 +32,10 @@ final class Leecher: Server {
     }
 
     /// Waits until it says that it has everything, and looks at the files.
+    /// - Parameter run: who serves it; what it knows of its peers is told when the wait is in vain.
     func expectComplete(
-        _ torrent: Torrent, within seconds: Double = 60, sourceLocation: SourceLocation = #_sourceLocation
+        _ torrent: Torrent, from run: SupervisorRun? = nil, within seconds: Double = 60,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         do {
             try awaiting("the end of \(process.command[0])'s download", within: seconds) {
@@ -42,7 +44,10 @@ final class Leecher: Server {
                 return isDone
             }
         } catch var timedOut as TimedOut {
-            timedOut.context = "it said: \(process.outputText.suffix(500)) \(process.errorText.suffix(500))"
+            timedOut.context = """
+                it said: \(process.outputText.suffix(500)) \(process.errorText.suffix(500))
+                \(run?.sayingOfPeers ?? "")
+                """
             throw timedOut
         }
         torrent.expectComplete(in: directory, sourceLocation: sourceLocation)

@@ -85,6 +85,14 @@ final class SupervisorRun {
         events.filter { $0.isA("piece", state) }.compactMap { $0.count("index") }
     }
 
+    /// For the report of a wait in vain: the last events of peers, and how far the run is.
+    var sayingOfPeers: String {
+        let lines = (try? String(contentsOfFile: eventsPath, encoding: .utf8))?.split(separator: "\n") ?? []
+        let peers = lines.filter { $0.contains("\"event\":\"peer\"") }.suffix(12)
+        let progress = lines.last { $0.contains("\"event\":\"progress\"") }
+        return (peers + [progress ?? "no progress"]).joined(separator: "\n")
+    }
+
     /// The port for peers, once it is open.
     func listenPort() throws -> Int {
         try wait(for: "start") { $0.kind == "start" }.count("listen_port") ?? 0

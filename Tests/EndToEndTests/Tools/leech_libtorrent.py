@@ -48,15 +48,23 @@ def main():
         host, _, peer_port = peer.rpartition(":")
         torrent.connect_peer((host.strip("[]"), int(peer_port)))
     print(f"ready {address} {session.listen_port()}", flush=True)
+    is_asked = is_told = False
     while True:
         session.wait_for_alert(1000)
+        is_flushed = False
         for alert in session.pop_alerts():
-            if isinstance(alert, libtorrent.torrent_finished_alert):
-                torrent.flush_cache()
-            elif isinstance(alert, libtorrent.cache_flushed_alert) and torrent.status().is_seeding:
-                print("complete", flush=True)
+            if isinstance(alert, libtorrent.cache_flushed_alert):
+                is_flushed = True
             elif isinstance(alert, (libtorrent.torrent_error_alert, libtorrent.file_error_alert)):
                 sys.exit(f"leech_libtorrent: {alert.message()}")
+        if is_told or not torrent.status().is_seeding:
+            continue
+        if is_flushed and is_asked:
+            print("complete", flush=True)
+            is_told = True
+        else:
+            torrent.flush_cache()
+            is_asked = True
 
 
 if __name__ == "__main__":
