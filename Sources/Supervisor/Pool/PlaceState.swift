@@ -37,7 +37,7 @@ struct PlaceState {
     var unmapped: Set<RegionReader> = []
     /// A successor hash-worker has not told `adopted`.
     var isAdopting = false
-    /// Deaths since the last piece was verified after an adoption; at two the next one starts empty.
+    /// Deaths by its own doing since the last piece was verified after an adoption; at two the next one starts empty.
     var adoptionDeaths = 0
     /// Replacements so far, for the user.
     var restartCount = 0

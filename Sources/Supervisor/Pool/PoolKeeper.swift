@@ -171,8 +171,9 @@ struct PoolKeeper {
         actions.append(.lost(worker))
         state.unmapped = []
         state.generation += 1
-        // Who never joined has adopted nothing, and whom we replaced on purpose was sound.
-        if place.role == .hashWorker && hadJoined && blame != .orderly { state.adoptionDeaths += 1 }
+        // Who never joined has adopted nothing; who was replaced on purpose, or killed from outside, did not die of what
+        // it adopted.
+        if place.role == .hashWorker && hadJoined && blame == .ownDoing { state.adoptionDeaths += 1 }
         // The answers for the successor say it anew.
         state.stillReading = []
         let newcomer = Incarnation(place, generation: state.generation)

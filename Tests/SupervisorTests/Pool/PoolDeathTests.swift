@@ -208,20 +208,33 @@ struct PoolDeathTests {
 
     @Test func regionIsDroppedAfterTwoDeathsWithoutAVerdict() throws {
         var pool = try PoolConversation.working()
-        #expect(pool.settle(pool.died(hash(0))).contains(.spawn(hash(0, 2), adoptsRegion: true)))
-        let second = pool.died(hash(0, 2))
+        pool.workDone(hash(0))
+        #expect(pool.settle(pool.died(hash(0), .ownDoing)).contains(.spawn(hash(0, 2), adoptsRegion: true)))
+        pool.workDone(hash(0, 2))
+        let second = pool.died(hash(0, 2), .ownDoing)
         #expect(pool.wait() == [.regionDropped(hash(0).place), .spawn(hash(0, 3), adoptsRegion: false)])
         pool.settle(second + pool.hello(hash(0, 3)))
         // The one that started empty hands its region on only after it has given a verdict.
-        #expect(pool.settle(pool.died(hash(0, 3))).contains(.spawn(hash(0, 4), adoptsRegion: false)))
+        pool.workDone(hash(0, 3))
+        #expect(pool.settle(pool.died(hash(0, 3), .ownDoing)).contains(.spawn(hash(0, 4), adoptsRegion: false)))
         pool.verdictGiven(hash(0, 4))
-        #expect(pool.settle(pool.died(hash(0, 4))).contains(.spawn(hash(0, 5), adoptsRegion: true)))
+        #expect(pool.settle(pool.died(hash(0, 4), .ownDoing)).contains(.spawn(hash(0, 5), adoptsRegion: true)))
+    }
+
+    /// However quickly somebody kills them: nothing that was received is lost.
+    @Test func killsFromOutsideSayNothingAboutTheRegion() throws {
+        var pool = try PoolConversation.working()
+        for generation in UInt32(1)...6 {
+            let actions = pool.settle(pool.died(hash(0, generation), .killedFromOutside))
+            #expect(actions.contains(.spawn(hash(0, generation + 1), adoptsRegion: true)))
+        }
     }
 
     @Test func verdictMakesTheRegionTrustedAgain() throws {
         var pool = try PoolConversation.working()
         for generation in UInt32(1)...6 {
-            let actions = pool.settle(pool.died(hash(0, generation)))
+            pool.workDone(hash(0, generation))
+            let actions = pool.settle(pool.died(hash(0, generation), .ownDoing))
             #expect(actions.contains(.spawn(hash(0, generation + 1), adoptsRegion: true)))
             pool.verdictGiven(hash(0, generation + 1))
         }
