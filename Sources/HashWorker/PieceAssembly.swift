@@ -109,6 +109,19 @@ struct PieceAssembly {
         if Int(block) == contiguousBlockCount { extendContiguousRun() }
     }
 
+    /// Blocks are gone from their places. What was hashed of them is hashed anew.
+    mutating func blocksDropped(_ blocks: BlockSet) {
+        precondition(stage == .gathering && blocks.subtracting(present).isEmpty, "only present blocks can be dropped")
+        guard let first = blocks.firstRun(maximumLength: 1)?.lowerBound else { return }
+        present.subtract(blocks)
+        presentCount = present.count
+        unreported?.subtract(blocks)
+        contiguousBlockCount = min(contiguousBlockCount, Int(first))
+        if hashedByteCount > contiguousBlockCount * Int(TorrentGeometry.blockByteCount) {
+            (state, hashedByteCount) = (SHA1State(), 0)
+        }
+    }
+
     /// The blocks to tell the supervisor of; nil when there is none.
     mutating func takeUnreported() -> BlockSet? {
         guard let blocks = unreported, !blocks.isEmpty else { return nil }

@@ -14,6 +14,8 @@ final class RandomPool {
 
     private(set) var deathCount = 0
     private(set) var failedCount = 0
+    /// Pieces of which a liar's blocks were thrown away.
+    private(set) var droppedCount = 0
     private(set) var writtenCount = 0
     /// What went wrong first; nil while all is well.
     private(set) var fault: String?
@@ -39,6 +41,8 @@ final class RandomPool {
         /// Blocks that some peer-worker was told of as taken; and those of them before the last death of the hash-worker.
         var taken: Set<UInt32> = []
         var mustBePresent: Set<UInt32> = []
+        /// Blocks of the liar that were thrown away: the news that they were taken may come after that.
+        var dropped: Set<UInt32> = []
     }
 
     // The peer-workers.
@@ -120,7 +124,7 @@ final class RandomPool {
         case 88..<91: deliverWritten()
         case 91..<94: if !answers.isEmpty { perform { $0.writesAnswered([answers.removeFirst()], into: &$1) } }
         case 94..<98: hashSome()
-        case 98: perform { $0.turnEnded(into: &$1) }
+        case 98: chance(1, of: 2) ? perform { $0.turnEnded(into: &$1) } : disownTheLiar()
         default: if mayDie && chance(1, of: 4) { killSomebody() } else if chance(1, of: 10) { abandonSome() }
         }
     }
@@ -132,11 +136,29 @@ final class RandomPool {
         body(&table, &actions)
         for action in actions {
             switch action {
+            case .tellSupervisor(.blocksDropped(let assignment, let bits)): dropped(assignment, bits)
             case .tellSupervisor(let told): news.append(told)
             case .tellWriter(let message): toWriter.append((table.writer.generation, message))
             case .tellPeerWorker(let worker, .slotsReturned(let slots)): returns[Int(worker)] += slots
             case .tellPeerWorker, .accuse: fault = "\(action)"
             }
+        }
+    }
+
+    private func disownTheLiar() {
+        let now = now
+        for worker in 0..<UInt16(Self.workerCount) {
+            perform { $0.disown(Contributor(worker: worker, peer: Self.liar), now: now, into: &$1) }
+        }
+    }
+
+    private func dropped(_ assignment: AssignmentID, _ bits: [UInt8]) {
+        guard let order = open[assignment]?.order else { return }
+        droppedCount += 1
+        for run in BlockSet(bits: bits, blockCount: PieceAssembly.blockCount(of: order))!.runs() {
+            open[assignment]!.dropped.formUnion(run)
+            open[assignment]!.taken.subtract(run)
+            open[assignment]!.mustBePresent.subtract(run)
         }
     }
 
@@ -278,7 +300,9 @@ final class RandomPool {
                 return
             }
             lent[worker][answer.slot] = nil
-            if answer.outcome == .taken { open[reference.assignment]?.taken.insert(reference.block) }
+            if answer.outcome == .taken, open[reference.assignment]?.dropped.contains(reference.block) == false {
+                open[reference.assignment]?.taken.insert(reference.block)
+            }
         }
         returns[worker] = []
     }

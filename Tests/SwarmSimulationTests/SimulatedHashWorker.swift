@@ -33,6 +33,7 @@ final class SimulatedHashWorker: SimulatedWorker {
         guard case .hash(let order) = order else { return }
         switch order {
         case .join, .restoreBlocks, .recheck, .hashPiece, .closeDescriptors, .writePartials, .stop: break
+        case .disown(let liar): table.disown(liar, now: now, into: &actions)
         case .workerReplaced(let newcomer):
             replaced(by: newcomer)
             if newcomer.place.role == .peerWorker {

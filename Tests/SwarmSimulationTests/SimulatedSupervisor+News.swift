@@ -82,6 +82,8 @@ extension SimulatedSupervisor {
             route { $0.presenceReceived(assignment, bits: bits, isWhole: false, budget: &$1, pool: $2, into: &$3) }
         case .pieceProgress(let assignment, let bits):
             route { $0.presenceReceived(assignment, bits: bits, isWhole: true, budget: &$1, pool: $2, into: &$3) }
+        case .blocksDropped(let assignment, let bits):
+            route { $0.blocksDropped(assignment, bits: bits, budget: &$1, pool: $2, into: &$3) }
         case .report(let report):
             route { $0.framesReported(Int(report.freeFrameCount), by: ordinal, budget: &$1, pool: $2, into: &$3) }
         case .joined, .descriptorReceived, .rechecked, .piecesHashed, .partialsHanded, .neighbourBroke: break

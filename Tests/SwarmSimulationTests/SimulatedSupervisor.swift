@@ -230,6 +230,9 @@ final class SimulatedSupervisor {
         case .pieceChanged(let piece, let news):
             if news == .verified || news == .written { settled.insert(piece) }
         case .banPeer(let contributor, let piece):
+            for worker in keeper.workingOrdinals(of: .hashWorker) {
+                swarm.tell(Place(.hashWorker, worker), .hash(.disown(contributor)))
+            }
             peers { book, _, actions in book.ban(contributor, reason: "piece \(piece)", into: &actions) }
         case .allWritten: break
         case .allSynced: isComplete = true

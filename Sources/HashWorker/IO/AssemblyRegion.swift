@@ -59,6 +59,11 @@ struct AssemblyRegion {
         clinux_or_release_32(header + FrameHeader.presenceOffset, 1 << UInt32(place))
     }
 
+    /// Marks a block as absent.
+    func drop(blockAt place: Int, inFrame frame: UInt32) {
+        clinux_and_release_32(header(frame) + FrameHeader.presenceOffset, ~(1 << UInt32(place)))
+    }
+
     /// Meaningless while the block is absent.
     func contributor(ofBlock place: Int, inFrame frame: UInt32) -> Contributor {
         let offset = FrameHeader.contributorOffset(place)

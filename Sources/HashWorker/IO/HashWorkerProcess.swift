@@ -97,6 +97,7 @@ final class HashWorkerProcess {
         case .hashPiece(let piece, let spans, let isLast): hash(.create(piece), spans, isLast: isLast)
         case .closeDescriptors(let identifiers): disk.close(identifiers, takeFile: loop.takeDescriptor)
         case .writePartials(let assignments): table.writePartials(assignments, into: &actions)
+        case .disown(let liar): table.disown(liar, now: now, into: &actions)
         case .stop: loop.stop()
         }
     }

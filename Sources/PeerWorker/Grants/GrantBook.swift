@@ -115,6 +115,14 @@ struct GrantBook {
         }
     }
 
+    /// Blocks that were delivered and are gone since: they may be granted again.
+    mutating func dropped(_ assignment: AssignmentID, bits: [UInt8]) {
+        guard let place = byAssignment[assignment],
+            let blocks = BlockSet(bits: bits, blockCount: places[place]!.blockCount)
+        else { return }
+        places[place]!.dropped(blocks)
+    }
+
     /// The hash-worker's place stays empty: all that was to go there goes back.
     mutating func assemblerGone(_ assembler: UInt16, into actions: inout [Action]) {
         for place in order where places[place]!.assembler == assembler { returnAll(place, .sourceGone, into: &actions) }

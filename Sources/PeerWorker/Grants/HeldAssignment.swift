@@ -146,6 +146,9 @@ struct HeldAssignment {
         return takeRequesters(of: block)
     }
 
+    /// Delivered blocks were thrown away.
+    mutating func dropped(_ blocks: BlockSet) { delivered.subtract(blocks) }
+
     /// The peer is gone.
     mutating func peerLeft(_ peer: UInt32) {
         if onlyPeer == peer { endTrial() }

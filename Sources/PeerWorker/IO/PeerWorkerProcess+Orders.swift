@@ -22,6 +22,10 @@ extension PeerWorkerProcess {
             for torrent in torrents.values {
                 change(torrent, now: now) { $0.notNeeded(assignment, bits: bits, into: &$1) }
             }
+        case .blocksDropped(let assignment, let bits):
+            for torrent in torrents.values {
+                change(torrent, now: now) { book, _ in book.dropped(assignment, bits: bits) }
+            }
         case .assignmentsClosed(let assignments):
             for torrent in torrents.values {
                 change(torrent, now: now) { book, actions in

@@ -113,6 +113,7 @@ final class HashingPool {
             }
             handOut(to: worker)
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .piecesOpened,
+            .blocksDropped,
             .piecesRefused, .piecesVerified, .blockDigests, .pieceFailed, .blocksPresent, .pieceProgress, .adopted,
             .partialsHanded, .report, .neighbourBroke:
             break

@@ -73,8 +73,8 @@ extension PoolShell {
             handlers?.hashWorkerSpoke(process.incarnation, message)
         case .neighbourBroke(let who, let text):
             accused(who, by: process, ofRole: .peerWorker, text)
-        case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .pieceProgress, .rechecked,
-            .piecesHashed, .partialsHanded, .report:
+        case .piecesOpened, .piecesRefused, .blockDigests, .blocksPresent, .blocksDropped, .pieceProgress,
+            .rechecked, .piecesHashed, .partialsHanded, .report:
             handlers?.hashWorkerSpoke(process.incarnation, message)
         }
     }

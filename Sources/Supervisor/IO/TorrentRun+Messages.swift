@@ -57,6 +57,8 @@ extension TorrentRun {
             route { $0.presenceReceived(assignment, bits: bits, isWhole: false, budget: &$1, pool: $2, into: &$3) }
         case .pieceProgress(let assignment, let bits):
             route { $0.presenceReceived(assignment, bits: bits, isWhole: true, budget: &$1, pool: $2, into: &$3) }
+        case .blocksDropped(let assignment, let bits):
+            route { $0.blocksDropped(assignment, bits: bits, budget: &$1, pool: $2, into: &$3) }
         case .adopted:
             route { coordinator, _, _, actions in
                 coordinator.adopted(by: Int(worker.place.ordinal), into: &actions)

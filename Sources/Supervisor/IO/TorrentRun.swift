@@ -278,6 +278,9 @@ final class TorrentRun {
         case .pieceChanged(let piece, let news):
             context.output.emit(.piece(metainfo.infoHash, piece, state: news.rawValue))
         case .banPeer(let contributor, let piece):
+            for worker in context.shell.keeper.workingOrdinals(of: .hashWorker) {
+                context.shell.tell(Place(.hashWorker, worker), SupervisorToHashWorker.disown(contributor))
+            }
             peers { $0.ban(contributor, reason: "it sent bad data in piece \(piece)", into: &$1) }
         case .allWritten:
             // The last batch need not wait for its second.

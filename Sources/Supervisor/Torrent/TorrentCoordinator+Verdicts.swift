@@ -18,6 +18,19 @@ extension TorrentCoordinator {
         if isWhole { serveAll(budget: &budget, pool: pool, into: &actions) }
     }
 
+    /// `blocksDropped`: a banned peer's blocks are fetched again, from others.
+    mutating func blocksDropped(
+        _ assignment: AssignmentID, bits: [UInt8], budget: inout FrameBudget, pool: PoolView,
+        into actions: inout [Action]
+    ) {
+        guard let count = blocks.blockCount(of: assignment), let lost = BlockSet(bits: bits, blockCount: count)
+        else { return }
+        for worker in blocks.dropped(assignment, lost) {
+            actions.append(.tellPeerWorker(worker, .blocksDropped(assignment: assignment, bits: bits)))
+        }
+        serveAll(budget: &budget, pool: pool, into: &actions)
+    }
+
     /// A verdict says, too, that the last block of the piece has come.
     mutating func verified(_ assignments: [AssignmentID], into actions: inout [Action]) {
         for assignment in assignments {

@@ -116,6 +116,22 @@ import Testing
         ledger.checkInvariants()
     }
 
+    @Test func droppedBlocksAreGrantedAgainWhereverTheyWere() {
+        var ledger = Self.ledger(8)
+        _ = ledger.grant(to: 0, maximumByteCount: 4 * Self.blockBytes, hasSource: everyPiece)
+        _ = ledger.grant(to: 1, maximumByteCount: 4 * Self.blockBytes, hasSource: everyPiece)
+        _ = ledger.progress(1, Self.blocks(8, 0..<2))
+        // One that was known to be here, one of which nobody had told, and one of a worker that is dead by now.
+        #expect(ledger.workerGone(1) == [1])
+        #expect(ledger.dropped(1, Self.blocks(8, 1..<3, 5..<6)) == [0])
+        #expect(ledger.present(1) == Self.blocks(8, 0..<1))
+        #expect(ledger.grant(to: 2, maximumByteCount: .max, hasSource: everyPiece).map(\.blocks) == [1..<3, 5..<6])
+        _ = ledger.progress(1, Self.blocks(8, 0..<1, 4..<5))
+        #expect(ledger.grant(to: 2, maximumByteCount: .max, hasSource: everyPiece).map(\.blocks) == [6..<8])
+        #expect(ledger.dropped(7, Self.blocks(8, 0..<1)).isEmpty)
+        ledger.checkInvariants()
+    }
+
     @Test func workerWithoutGrantsDiesUnnoticed() {
         var ledger = Self.ledger(2)
         #expect(ledger.workerGone(0).isEmpty)

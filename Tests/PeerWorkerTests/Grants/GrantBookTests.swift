@@ -219,6 +219,19 @@ func block(_ piece: Int, _ block: UInt32) -> BlockAddress { BlockAddress(piece: 
         #expect(talk.next(2, 8).isEmpty)
     }
 
+    @Test func aDroppedBlockIsFetchedAgainWhenItIsGrantedAgain() {
+        var talk = BookConversation()
+        talk.grant(1, piece: 0, 0..<2)
+        _ = talk.next(1, 2)
+        _ = talk.arrive(0, 0, from: 1)
+        talk.event { book, _ in book.dropped(1, bits: [0b0000_0001]) }
+        #expect(talk.next(2, 8).isEmpty, "it waits for a grant")
+        talk.grant(1, piece: 0, 0..<1)
+        #expect(talk.book.outstandingCount == 2)
+        #expect(talk.next(2, 8) == ["0/0"])
+        talk.event { book, _ in book.dropped(9, bits: [1]) }
+    }
+
     @Test func blocksNotNeededAreCancelledWhereTheyWereAskedFor() {
         var talk = BookConversation()
         talk.grant(1, piece: 0, 0..<3, isShared: true)

@@ -39,6 +39,8 @@ let goldenFrames = """
     supervisorToPeerWorker.swarmMembers
       1207000100050004000102030412010003001000000000000000000100000000
       00000002
+    supervisorToPeerWorker.blocksDropped
+      130900000000000000010081
     peerWorkerToSupervisor.hello
       01010100020000004d0000000500000000000000
     peerWorkerToSupervisor.joined
@@ -109,6 +111,8 @@ let goldenFrames = """
       0e01000900000000000000
     supervisorToHashWorker.stop
       0f
+    supervisorToHashWorker.disown
+      10010005000000
     supervisorToHashWorker.hashPiece
       280300000001000300000000000000020000000010000001
     hashWorkerToSupervisor.hello
@@ -149,6 +153,8 @@ let goldenFrames = """
       000600000000000000
     hashWorkerToSupervisor.neighbourBroke
       12010000020000000400736c6f74
+    hashWorkerToSupervisor.blocksDropped
+      130900000000000000010004
     hashWorkerToSupervisor.piecesHashed
       28010003000000010102030405060708090a0b0c0d0e0f1011121314
     supervisorToWriter.join
@@ -232,5 +238,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 7d5431a0bdf9dc9f
+    vocabulary 5f1292f4821fb88e
     """

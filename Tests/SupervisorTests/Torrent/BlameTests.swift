@@ -89,6 +89,17 @@ struct BlameTests {
         #expect(talk.adoptionOrders(0) == [talk.order(2, 0, wantsDigests: true)])
     }
 
+    /// The worker is told first: it would take the grant for one that it has served.
+    @Test func blocksOfALiarAreGrantedAgain() throws {
+        var talk = try oneOpenPiece()
+        #expect(
+            talk.dropped(1, [1]) == [
+                .tellPeerWorker(0, .blocksDropped(assignment: 1, bits: [0b10])),
+                .tellPeerWorker(0, .grantBlocks([grant(1, 0, 1..<2)])),
+            ])
+        #expect(talk.dropped(5, [1]) == [], "the piece has ended")
+    }
+
     @Test func digestsOfAnEndedAssignmentAreNoEvidence() throws {
         var talk = try oneOpenPiece()
         _ = talk.failed(1)

@@ -113,6 +113,11 @@ struct TorrentConversation {
             $0.presenceReceived(assignment, bits: bits, isWhole: isWhole, budget: &$1, pool: $2, into: &$3)
         }
     }
+    mutating func dropped(_ assignment: AssignmentID, _ blocks: [UInt32]) -> [Action] {
+        let count = coordinator.blocks.blockCount(of: assignment) ?? 8
+        let bits = BlockSet(blockCount: count, blocks.map { $0..<$0 + 1 }).bits
+        return tell { $0.blocksDropped(assignment, bits: bits, budget: &$1, pool: $2, into: &$3) }
+    }
     mutating func framesReported(_ freeCount: Int, by assembler: Int = 0) -> [Action] {
         tell { $0.framesReported(freeCount, by: assembler, budget: &$1, pool: $2, into: &$3) }
     }

@@ -148,6 +148,16 @@ package struct BlockLedger {
         return pieces[assignment]!.blocksPresent(present)
     }
 
+    /// Blocks that had come were thrown away by the hash-worker: they may be granted again.
+    /// - Returns: the admitted workers, who must be told before they are granted any of them; empty when the assignment is
+    ///   closed.
+    package mutating func dropped(_ assignment: AssignmentID, _ blocks: BlockSet) -> [Int] {
+        guard matches(assignment, blocks) else { return [] }
+        pieces[assignment]!.dropped(blocks)
+        refresh(assignment)
+        return pieces[assignment]!.admitted.sorted()
+    }
+
     private func matches(_ assignment: AssignmentID, _ blocks: BlockSet) -> Bool {
         guard let piece = pieces[assignment] else { return false }
         precondition(blocks.blockCount == piece.blockCount, "blocks of another piece")

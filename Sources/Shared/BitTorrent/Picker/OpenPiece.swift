@@ -157,6 +157,15 @@ struct OpenPiece {
         return held.reversed()
     }
 
+    /// Blocks that had come were thrown away: whoever holds them has delivered them, and they may be granted again. What is
+    /// on its way from another worker all the same comes as a second copy.
+    mutating func dropped(_ blocks: BlockSet) {
+        present.subtract(blocks)
+        inDoubt.subtract(blocks)
+        for index in holders.indices.reversed() { takeBack(blocks, at: index) }
+        ungranted.formUnion(blocks)
+    }
+
     /// Outstanding blocks that exactly `count` workers hold, without those in doubt.
     func outstanding(heldBy count: Int) -> BlockSet {
         // reached[n] has the blocks that more than n holders have.

@@ -108,6 +108,9 @@ static inline uint64_t clinux_load_acquire_64(const void *address) {
 static inline void clinux_or_release_32(void *address, uint32_t bits) {
     __atomic_fetch_or((uint32_t *)address, bits, __ATOMIC_RELEASE);
 }
+static inline void clinux_and_release_32(void *address, uint32_t bits) {
+    __atomic_fetch_and((uint32_t *)address, bits, __ATOMIC_RELEASE);
+}
 static inline uint32_t clinux_load_acquire_32(const void *address) {
     return __atomic_load_n((const uint32_t *)address, __ATOMIC_ACQUIRE);
 }

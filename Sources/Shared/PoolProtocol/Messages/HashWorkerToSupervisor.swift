@@ -29,6 +29,8 @@ package enum HashWorkerToSupervisor: PoolMessage {
     case report(HashReport)
     /// A peer-worker sent what no sound one can send; its process should be replaced.
     case neighbourBroke(Incarnation, text: String)
+    /// Blocks of a piece that is not complete, which were here and are not any more: a liar sent them (`disown`).
+    case blocksDropped(assignment: AssignmentID, bits: [UInt8])
     /// The answers to `hashPiece`.
     case piecesHashed([HashedPiece])
 
@@ -58,6 +60,7 @@ package enum HashWorkerToSupervisor: PoolMessage {
                 hashedByteCount: 1, laneStepCount: 2, laneCount: 3, freeFrameCount: 4, frameCount: 5,
                 duplicateBlockCount: 6)),
         .neighbourBroke(Incarnation(Place(.peerWorker, 0), generation: 2), text: "slot"),
+        .blocksDropped(assignment: 9, bits: [4]),
         .piecesHashed([HashedPiece(piece: PieceIndex(3), outcome: .digest(Digest(1...20)))]),
     ]
 
@@ -116,6 +119,10 @@ package enum HashWorkerToSupervisor: PoolMessage {
             writer.put(UInt8(18))
             who.encode(into: &writer)
             writer.put(text: text)
+        case .blocksDropped(let assignment, let bits):
+            writer.put(UInt8(19))
+            writer.put(assignment)
+            writer.put(counted: bits)
         case .piecesHashed(let pieces):
             writer.put(UInt8(40))
             writer.put(list: pieces)
@@ -142,6 +149,7 @@ package enum HashWorkerToSupervisor: PoolMessage {
         case 16: self = .partialsHanded(try reader.getList())
         case 17: self = .report(try HashReport(from: &reader))
         case 18: self = .neighbourBroke(try Incarnation(from: &reader), text: try reader.getText())
+        case 19: self = .blocksDropped(assignment: try reader.get(), bits: try reader.getCounted())
         case 40: self = .piecesHashed(try reader.getList())
         case let kind: throw .unknownKind(kind)
         }

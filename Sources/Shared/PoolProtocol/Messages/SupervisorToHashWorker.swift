@@ -33,6 +33,9 @@ package enum SupervisorToHashWorker: PoolMessage {
     /// Read a piece of a new torrent and tell its digest (`piecesHashed`); in parts like `recheck`.
     case hashPiece(PieceIndex, [DataSpan], isLast: Bool)
 
+    /// This peer has lied: throw away what it sent of pieces that are not complete, and tell `blocksDropped` of each.
+    case disown(Contributor)
+
     package static let edge = Edge.supervisorToHashWorker
 
     package static let samples: [Self] = [
@@ -51,6 +54,7 @@ package enum SupervisorToHashWorker: PoolMessage {
         .closeDescriptors([3]),
         .writePartials([9]),
         .stop,
+        .disown(Contributor(worker: 1, peer: 5)),
         .hashPiece(PieceIndex(3), [.sample], isLast: true),
     ]
 
@@ -107,6 +111,9 @@ package enum SupervisorToHashWorker: PoolMessage {
             writer.put(UInt8(14))
             writer.put(list: assignments)
         case .stop: writer.put(UInt8(15))
+        case .disown(let contributor):
+            writer.put(UInt8(16))
+            contributor.encode(into: &writer)
         case .hashPiece(let piece, let spans, let isLast):
             writer.put(UInt8(40))
             piece.encode(into: &writer)
@@ -137,6 +144,7 @@ package enum SupervisorToHashWorker: PoolMessage {
         case 13: self = .closeDescriptors(try reader.getList())
         case 14: self = .writePartials(try reader.getList())
         case 15: self = .stop
+        case 16: self = .disown(try Contributor(from: &reader))
         case 40:
             self = .hashPiece(try PieceIndex(from: &reader), try reader.getList(), isLast: try reader.getBool())
         case let kind: throw .unknownKind(kind)

@@ -36,6 +36,9 @@ package enum SupervisorToPeerWorker: PoolMessage {
     /// setup says that its peers are not exchanged.
     case swarmMembers(torrent: UInt16, added: [PeerExchangeMessage.Contact], dropped: [PeerAddress])
 
+    /// These blocks of an assignment were delivered and thrown away since (`disown`): a grant of them is meant.
+    case blocksDropped(assignment: AssignmentID, bits: [UInt8])
+
     package static let edge = Edge.supervisorToPeerWorker
 
     package static let samples: [Self] = [
@@ -60,6 +63,7 @@ package enum SupervisorToPeerWorker: PoolMessage {
             torrent: 7,
             added: [PeerExchangeMessage.Contact(PeerAddress(v4: 0x0102_0304, port: 5), [.uploadsOnly, .isReachable])],
             dropped: [PeerAddress(v6High: 1, v6Low: 2, port: 3)]),
+        .blocksDropped(assignment: 9, bits: [0x81]),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -122,6 +126,10 @@ package enum SupervisorToPeerWorker: PoolMessage {
             writer.put(torrent)
             writer.put(list: added)
             writer.put(list: dropped)
+        case .blocksDropped(let assignment, let bits):
+            writer.put(UInt8(19))
+            writer.put(assignment)
+            writer.put(counted: bits)
         }
     }
 
@@ -147,6 +155,7 @@ package enum SupervisorToPeerWorker: PoolMessage {
         case 18:
             self = .swarmMembers(
                 torrent: try reader.get(), added: try reader.getList(), dropped: try reader.getList())
+        case 19: self = .blocksDropped(assignment: try reader.get(), bits: try reader.getCounted())
         case let kind: throw .unknownKind(kind)
         }
     }
