@@ -13,6 +13,9 @@ struct WriterCore {
         case accuse(Incarnation, PoolCodecError)
     }
 
+    /// Batches that may wait for a region or a torrent: more than all regions have frames at the usual memory. Who sends
+    /// more never stops.
+    static let mostEarlyCount = 16_384
     /// How often the supervisor hears what was done.
     static let reportInterval: Duration = .seconds(1)
 
@@ -71,6 +74,7 @@ struct WriterCore {
         into actions: inout [Action]
     ) throws(PoolCodecError) {
         guard let region = regions[sender.place], let torrent = torrents[batch.torrent] else {
+            guard early.count < Self.mostEarlyCount else { throw .invalidField("frames") }
             return early.append((sender, batch, bits))
         }
         let content = try Self.content(of: batch, bits: bits, map: torrent.map, region: region)

@@ -117,6 +117,14 @@ import Testing
         #expect(isWrite(try talk.turn()))
     }
 
+    @Test func whatComesEarlyIsBounded() throws {
+        var talk = try Talk(isMapped: false)
+        for assignment in 1...WriterCore.mostEarlyCount {
+            #expect(try talk.handOver(WriterFixture.batch(AssignmentID(assignment), piece: 1)) == [])
+        }
+        #expect(throws: PoolCodecError.invalidField("frames")) { try talk.handOver(WriterFixture.batch(1, piece: 1)) }
+    }
+
     @Test func replacedHashWorkerHearsWhatIsStillRead() throws {
         var talk = try Talk()
         _ = try talk.handOver(WriterFixture.batch(1, piece: 1))
