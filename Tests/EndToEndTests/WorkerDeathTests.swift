@@ -44,6 +44,22 @@ extension EndToEnd {
             run.expectNoPieceTwice()
         }
 
+        /// A fault of a worker's own: its last place is told by name, which is what its author needs.
+        @Test(arguments: ["peer", "hash", "writer"]) func aFaultIsToldWithItsPlace(role: String) throws {
+            let torrent = try workspace.makeTorrent(size: "4M", pieceLength: "64K")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
+            let process = try run.worker(role)
+            try run.wait(forPieces: 5)
+            kill(process, SIGSEGV)
+            try run.wait(for: "the place of the fault") {
+                $0.kind == "warning" && $0.text("message")?.hasPrefix("\(role).0 died of signal 11 in ") == true
+                    && $0.text("message")?.contains("WorkerLoop.run()") == true
+            }
+            try run.expectEnd(0)
+            torrent.expectComplete(in: run.directory)
+        }
+
         @Test func aDeathOfAllWorkersAtOnceIsSurvived() throws {
             let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)

@@ -245,7 +245,7 @@ final class PoolShell {
             // A peer-worker's region is new in every generation: what a dead one left in it is worth nothing.
             if place.role == .peerWorker { regions[place] = try makeRegion(of: place) }
             let child = try ChildProcess(
-                program: "\(settings.programDirectory)/\(place.role.programName)",
+                program: program(of: place.role),
                 arguments: [worker.description] + attack(of: worker), wrapper: settings.wrappers[place.role] ?? [],
                 environment: settings.environment, lifeline: theirs, standardError: standardError.rawValue)
             let process = WorkerProcess(
@@ -340,12 +340,21 @@ final class PoolShell {
         processes[worker.place] = nil
         latestTrouble[worker.place.role] =
             (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")
+        tellFault(of: process, ending)
         handlers?.changed(
             .died(
                 worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines,
                 heldCount: process.status.heldCount))
         decide { $0.died(worker, ending: Self.blame(ending), now: MonotonicClock.now, into: &$1) }
     }
+
+    private func tellFault(of process: WorkerProcess, _ ending: ChildProcess.Ending) {
+        guard case .killed(let signal) = ending else { return }
+        let stack = WorkerStack.atDeath(of: process, by: signal, program: program(of: process.incarnation.place.role))
+        if !stack.isEmpty { handlers?.changed(.faulted(process.incarnation, signal: signal, stack: stack)) }
+    }
+
+    private func program(of role: Role) -> String { "\(settings.programDirectory)/\(role.programName)" }
 
     private static func blame(_ ending: ChildProcess.Ending) -> RestartPolicy.Ending {
         switch ending {
@@ -369,7 +378,13 @@ final class PoolShell {
         switch verdict {
         case .alive: process.hasToldSlowDisk = false
         case .silent:
-            condemn(process.incarnation, reason: "its loop has not turned for \(Silence.missedBeats) heartbeats")
+            guard !process.hasToldSilence else { break }
+            process.hasToldSilence = true
+            let place = StackLine.summary(of: WorkerStack.now(of: process))
+            condemn(
+                process.incarnation,
+                reason:
+                    "its loop has not turned for \(Silence.missedBeats) heartbeats\(place.isEmpty ? "" : ", ")\(place)")
         case .neverSpoke:
             let limit = Int(process.silence.startLimit.inSeconds)
             condemn(process.incarnation, reason: "it has not said hello within \(limit) s")

@@ -369,6 +369,8 @@ final class SupervisorProcess {
             }
             report.reason = lastLines.last ?? ""
             output.emit(.worker(report))
+        case .faulted(let worker, let signal, let stack):
+            output.emit(.warning("\(worker.place) died of signal \(signal) \(StackLine.summary(of: stack))"))
         case .notSpawned(let worker, let reason):
             output.emit(.warning("\(worker.place) cannot be started: \(reason)"))
         case .diskIsSlow(_, let call, let duration):

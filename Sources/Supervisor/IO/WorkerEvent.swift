@@ -12,5 +12,8 @@ enum WorkerEvent {
     case notSpawned(Incarnation, reason: String)
     /// - Parameter heldCount: as its status page has it.
     case died(Incarnation, pid: Int32, ending: ChildProcess.Ending, lastLines: [String], heldCount: Int)
+    /// It died of a fault of its own; before `died`.
+    /// - Parameter stack: innermost first.
+    case faulted(Incarnation, signal: CInt, stack: [StackLine])
     case diskIsSlow(Incarnation, call: DiskCall, duration: Duration)
 }

@@ -30,6 +30,8 @@ final class WorkerProcess {
     /// Watches of the poll loop, to be removed with the process.
     var watches: [PollLoop.WatchID] = []
     var hasToldSlowDisk = false
+    /// It was found silent, and is to be killed for it.
+    var hasToldSilence = false
 
     init(
         _ incarnation: Incarnation, child: ChildProcess, lifeline: Lifeline, status: StatusPageReader,

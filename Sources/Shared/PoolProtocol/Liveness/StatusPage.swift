@@ -1,7 +1,7 @@
 /// Layout of the one page that every worker shares with the supervisor: written by the worker's own loop, read by the
 /// supervisor, which believes nothing in it (all fields are plain numbers with no meaning for memory).
 package enum StatusPage {
-    package static let layoutVersion: UInt32 = 2
+    package static let layoutVersion: UInt32 = 3
     package static let byteCount = 4096
 
     /// Turns of the worker's loop; a count that stands still is a loop that hangs or spins. u64.
@@ -21,6 +21,8 @@ package enum StatusPage {
     package static let sentNewsOffset = 48
     /// Frames that came over its control connection. u64.
     package static let receivedOrdersOffset = 56
+    /// Where the loop's thread was when it was asked, or when a fault came; what it holds says clinux_stack.h.
+    package static let stackOffset = 3072
 }
 
 /// What the disk thread of a worker may be busy with; never a reason to kill the worker.

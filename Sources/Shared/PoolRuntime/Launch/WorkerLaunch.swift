@@ -45,6 +45,7 @@ package struct WorkerLaunch {
             let page = OwnedDescriptor(remaining.removeFirst())
             status = StatusPageWriter(
                 try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readWrite))
+            try status.tellsStacks()
             if order.regionByteCount > 0 {
                 let memory = OwnedDescriptor(remaining.removeFirst())
                 region = try RegionMapping(

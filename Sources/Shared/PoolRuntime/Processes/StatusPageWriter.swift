@@ -1,5 +1,6 @@
 package import BitTorrent
 import CLinux
+import Glibc
 package import PoolProtocol
 
 /// The worker's side of its status page. The loop's thread writes the turns, the disk thread writes its calls.
@@ -51,6 +52,13 @@ package final class StatusPageWriter: @unchecked Sendable {
         return try body()
     }
 
+    /// From now on the calling thread tells where it is when `StatusPageReader.stackSignal` comes, and any thread when a fault
+    /// ends the process.
+    package func tellsStacks() throws(SystemCallError) {
+        let area = (mapping.base + StatusPage.stackOffset).assumingMemoryBound(to: UInt64.self)
+        try checked("sigaction", clinux_stack_install(area, StatusPageReader.stackSignal))
+    }
+
     private func store(_ value: UInt64, _ offset: Int) { clinux_store_release_64(mapping.base + offset, value) }
 }
 
@@ -68,6 +76,34 @@ package struct StatusPageReader {
     package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
     package var sentNews: UInt64 { load(StatusPage.sentNewsOffset) }
     package var receivedOrders: UInt64 { load(StatusPage.receivedOrdersOffset) }
+
+    /// What asks for a stack: who has not begun to tell ignores it.
+    package static let stackSignal = SIGURG
+
+    /// Where a thread of the worker was.
+    package struct Stack: Equatable {
+        /// Goes up by one with each.
+        package var sequence: UInt64
+        /// Why it was told: `stackSignal`, or the fault that ended the process.
+        package var signal: CInt
+        /// Where the program's own code lies.
+        package var code: Range<UInt64>
+        /// Innermost first.
+        package var addresses: [UInt64]
+    }
+
+    /// The last stack that was told; nil when none was.
+    package var stack: Stack? {
+        func word(_ index: Int) -> UInt64 { load(StatusPage.stackOffset + 8 * index) }
+        let sequence = word(clinux_stack_sequence)
+        guard sequence > 0 else { return nil }
+        let start = word(clinux_stack_code_start), end = word(clinux_stack_code_end)
+        let count = min(word(clinux_stack_count), UInt64(clinux_stack_capacity))
+        return Stack(
+            sequence: sequence, signal: CInt(truncatingIfNeeded: word(clinux_stack_signal)),
+            code: start..<max(start, end),
+            addresses: (0..<Int(count)).map { word(clinux_stack_addresses + $0) })
+    }
 
     private func load(_ offset: Int) -> UInt64 { clinux_load_acquire_64(mapping.base + offset) }
 }
