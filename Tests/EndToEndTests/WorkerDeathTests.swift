@@ -47,7 +47,7 @@ extension EndToEnd {
         /// A fault of a worker's own: its last place is told by name, which is what its author needs.
         @Test(arguments: ["peer", "hash", "writer"]) func aFaultIsToldWithItsPlace(role: String) throws {
             let torrent = try workspace.makeTorrent(size: "4M", pieceLength: "64K")
-            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 2 << 20)
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             let process = try run.worker(role)
             try run.wait(forPieces: 5)
