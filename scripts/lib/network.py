@@ -68,6 +68,36 @@ class Namespaces:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
 
 
+class OneSpace:
+    """A namespace whose loopback device has an address for every client: all of them meet there, and none takes the
+    others for itself."""
+
+    def __init__(self, address_count):
+        self.name = f"swarm-{os.getpid()}"
+        self._ip("netns", "add", self.name)
+        try:
+            self._ip("-n", self.name, "link", "set", "lo", "up")
+            for number in range(address_count):
+                self._ip("-n", self.name, "address", "add", f"{self.address(number)}/32", "dev", "lo")
+        except Exception:
+            self.close()
+            raise
+
+    @staticmethod
+    def _ip(*arguments):
+        subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+    @staticmethod
+    def address(number):
+        return f"10.213.0.{number + 1}"
+
+    def inside(self, command):
+        return ["ip", "netns", "exec", self.name, *command]
+
+    def close(self):
+        subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)
+
+
 def open_network(seeder_count):
     """Namespaces if this user and kernel allow them, else loopback."""
     try:

@@ -10,6 +10,7 @@ SCENARIOS = {
     "full-disk": "full_disk",
     "flaky-net": "flaky_net",
     "many-peers": "many_peers",
+    "mixed-swarm": "mixed_swarm",
     "power-cut": "power_cut",
     "soak": "soak",
 }

@@ -20,10 +20,12 @@ Sample = collections.namedtuple("Sample", "time descriptors resident others")
 
 class Run:
     """`arguments` are the supervisor's beyond the usual ones, `before` words in front of it, such as `ip netns exec`.
+    `sources` says where peers come from, beyond `peers`.
 
     The environment has nothing of the user's settings, and is the mark by which the run's processes are known."""
 
-    def __init__(self, scene, payload, peers, *arguments, before=(), directory=None, state=None, interval="0.25"):
+    def __init__(self, scene, payload, peers, *arguments, before=(), directory=None, state=None, interval="0.25",
+                 sources=("--no-tracker", "--listen-port", "off")):
         self.scene, self.payload = scene, payload
         self.number = scene.next_number()
         self.directory = directory or scene.folder / "out"
@@ -32,9 +34,9 @@ class Run:
         self.log = EventLog(scene.folder / f"run-{self.number}.events")
         self.workers, self.samples, self.place_count = {}, [], None
         self.next_sample, self.has_begun = 0.0, False
-        command = [*before, scene.program("supervisor"), "--no-tracker", "--progress", "none", "--listen-port", "off",
-                   "--interval", interval, "--dir", self.directory, "--state-dir", self.state,
-                   "--events", self.log.path, "--log", self.log_path, "--log-level", "info",
+        command = [*before, scene.program("supervisor"), *sources, "--progress", "none", "--interval", interval,
+                   "--dir", self.directory, "--state-dir", self.state, "--events", self.log.path,
+                   "--log", self.log_path, "--log-level", "info",
                    *(word for peer in peers for word in ("--peer", peer)), *arguments, payload.torrent]
         self.started = time.monotonic()
         self.ended = None

@@ -2,7 +2,7 @@
 """Downloads a torrent with libtorrent (Debian's python3-libtorrent) from the given peers or from whoever connects.
 
 Prints "ready ADDRESS PORT" when it listens, and "complete" when every byte is verified and on disk; goes on giving to
-others until its starter is gone.
+others until its starter is gone. Once a second it prints "gave BYTES" when it has given more than before.
 """
 import argparse
 import sys
@@ -49,8 +49,12 @@ def main():
         torrent.connect_peer((host.strip("[]"), int(peer_port)))
     print(f"ready {address} {session.listen_port()}", flush=True)
     is_asked = is_told = False
+    gave = 0
     while True:
         session.wait_for_alert(1000)
+        if (given := torrent.status().total_payload_upload) > gave:
+            gave = given
+            print("gave", gave, flush=True)
         is_flushed = False
         for alert in session.pop_alerts():
             if isinstance(alert, libtorrent.cache_flushed_alert):
