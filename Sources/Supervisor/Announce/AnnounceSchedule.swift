@@ -11,10 +11,10 @@ struct AnnounceSchedule {
     /// After that a round no longer waits for a tracker; most answer within a second (a guess, far below the
     /// transport's deadline).
     static let slowAfter: Duration = .seconds(5)
-    /// All of stopping; the limit.
+    /// All of stopping; README.md promises it.
     static let stopLimit: Duration = .milliseconds(5000)
     /// How long, out of `stopLimit`, `stopped` waits for an answer to `started` or `completed`, which must reach the
-    /// tracker first. Half of what `StopSequence` leaves for it when every step before took its time.
+    /// tracker first. Half of what `StopSequence` leaves for the goodbye when every step before took its time.
     static let stopWaitsForEvents: Duration = .milliseconds(1000)
     /// As the clients that this one follows ask for; the seeders' list of a large swarm is longer than anybody needs.
     static let peersWanted = 80

@@ -2,7 +2,7 @@ import BitTorrent
 
 /// Owns the order of an orderly end, and how long each step may take: peers are let go, unfinished pieces are put on
 /// disk, the writer syncs and signs off, trackers hear `stopped`, and only then the processes end. Ten seconds in all,
-/// since `docker stop` gives no more.
+/// since `docker stop` gives no more: a step may take its limit as far as those behind it keep what they need at least.
 struct StopSequence {
     enum Step: Int, Comparable, CaseIterable {
         /// Peer-workers hand their grants back; what is on its way is still taken.
@@ -19,25 +19,35 @@ struct StopSequence {
 
         static func < (left: Step, right: Step) -> Bool { left.rawValue < right.rawValue }
 
-        /// The longest that a step may take; the sum of all keeps the promise of ten seconds.
+        /// The longest that a step may take.
         var limit: Duration {
             switch self {
             case .draining: .milliseconds(1500)
             case .savingPartials: .milliseconds(2000)
             case .finishing: .milliseconds(3500)
-            case .sayingGoodbye: .milliseconds(2000)
+            case .sayingGoodbye: AnnounceSchedule.stopLimit
             case .endingWorkers: .milliseconds(800)
             case .done: .zero
             }
         }
+
+        /// What is left for the step when all before it took their limits; the sum of all is `whole`.
+        fileprivate var least: Duration { self == .sayingGoodbye ? .milliseconds(2000) : limit }
     }
 
+    /// The promise of ten seconds, and a moment for the end of the process.
+    static let whole: Duration = .milliseconds(9800)
+
     private(set) var step = Step.draining
+    private let end: MonotonicInstant
     private var deadline: MonotonicInstant
     /// A step that overran: what the user should hear of at the end.
     private(set) var overran: [Step] = []
 
-    init(now: MonotonicInstant) { deadline = now + Step.draining.limit }
+    init(now: MonotonicInstant) {
+        end = now + Self.whole
+        deadline = now + Step.draining.limit
+    }
 
     var nextDeadline: MonotonicInstant { step == .done ? .distantFuture : deadline }
 
@@ -57,7 +67,8 @@ struct StopSequence {
 
     private mutating func advance(now: MonotonicInstant) -> Step {
         step = Step(rawValue: step.rawValue + 1)!
-        deadline = now + step.limit
+        let after = Step.allCases.filter { $0 > step }.map(\.least).reduce(.zero, +)
+        deadline = min(now + step.limit, end + (.zero - after))
         return step
     }
 }

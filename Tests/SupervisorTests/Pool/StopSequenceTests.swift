@@ -46,4 +46,17 @@ struct StopSequenceTests {
         _ = stop.completed(.draining, now: .distantPast + .milliseconds(100))
         #expect(stop.nextDeadline == .distantPast + .milliseconds(100) + StopSequence.Step.savingPartials.limit)
     }
+
+    /// `stopped` may take its five seconds where the disk was quick, and two where it was not.
+    @Test(arguments: [(Duration.milliseconds(50), Duration.seconds(5)), (.milliseconds(3500), .seconds(2))])
+    func trackersGetWhatTheStepsBeforeLeft(taken: Duration, left: Duration) {
+        var clock = FakeClock()
+        var stop = StopSequence(now: clock.now)
+        while stop.step != .sayingGoodbye {
+            let step = stop.step
+            clock.advance(by: min(taken, step.limit))
+            #expect(stop.completed(step, now: clock.now) != nil)
+        }
+        #expect(stop.nextDeadline == clock.now + left)
+    }
 }
