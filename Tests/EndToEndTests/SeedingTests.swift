@@ -137,34 +137,6 @@ extension EndToEnd {
             try expectOrderlyEnd(run, uploaded: 0)
         }
 
-        /// Within a twentieth, over some seconds, with two peer-workers.
-        @Test(
-            .enabled(if: Able.leanSeeder && Able.libtorrent, "needs a C compiler and python3-libtorrent"),
-            arguments: [true, false])
-        func aLimitIsKept(isUpload: Bool) throws {
-            let torrent = try workspace.makeTorrent(size: "24M", pieceLength: "256K")
-            let limit = Double(4 << 20)
-            if isUpload {
-                let run = try seed(torrent, ["--max-upload-limit", "4M"])
-                let start = secondsNow()
-                let leecher = try Leecher.libtorrent(
-                    torrent, in: workspace, peers: ["127.0.0.1:\(try run.listenPort())"])
-                try leecher.expectComplete(torrent, from: run)
-                let rate = Double(torrent.byteCount) / (secondsNow() - start)
-                #expect(rate <= limit * 1.06 && rate >= limit * 0.75, "\(rate)")
-                try expectOrderlyEnd(run, uploaded: torrent.byteCount)
-            } else {
-                let seeders = try (0..<2).map { try Seeder.lean(torrent, in: workspace, listen: "127.0.0.\($0 + 1):0") }
-                let run = try SupervisorRun(
-                    workspace, [torrent],
-                    ["--no-tracker", "--max-download-limit", "4M"] + seeders.flatMap { ["--peer", $0.address] })
-                try run.expectEnd(0)
-                let seconds = run.process.endedAt! - run.process.startedAt
-                let rate = Double(torrent.byteCount) / seconds
-                #expect(rate <= limit * 1.06 && rate >= limit * 0.75, "\(rate)")
-            }
-        }
-
         /// SIGKILL of peer-workers while they send: the others' download goes on and is right.
         @Test(.enabled(if: Able.libtorrent, "needs python3-libtorrent"))
         func aKilledPeerWorkerCostsOnlyItsPeers() throws {

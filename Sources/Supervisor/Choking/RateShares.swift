@@ -1,12 +1,13 @@
-/// Owns how a limit of the whole run is shared between peer-workers: a worker that uses up its share gets more of what
-/// the others leave. The shares never sum to more than the limit.
+/// Owns how a limit of the whole run is shared between peer-workers: those that use up their shares get equal ones, of
+/// all that the others leave. The shares never sum to more than the limit.
 struct RateShares {
-    /// Of its share a worker uses this much, or it could use more.
-    private static let fullness = 0.8
-    /// What a worker keeps beyond its use, so that it can grow until the next look.
-    private static let headroom = 1.25
-    /// The least part of an equal share: enough to begin with.
-    private static let least = 0.1
+    /// Of its share a worker uses this much, or it could use more (a guess).
+    private static let fullness = 0.93
+    /// What a worker keeps beyond its use, so that it can grow until the next look; nobody else can use that. More than
+    /// the inverse of `fullness`: who uses the same as before is not taken for one that wants more.
+    private static let headroom = 1.09
+    /// The least part of an equal share: enough for a first block, which a bucket may be overdrawn by.
+    private static let least = 0.02
 
     /// Bytes a second; nil: no limit.
     let limit: UInt64?
@@ -20,37 +21,26 @@ struct RateShares {
     mutating func share(used: [Int: Double]) -> [Int: UInt64]? {
         guard let limit, !used.isEmpty else { return nil }
         let whole = Double(limit)
-        let equal = whole / Double(used.count)
-        shares = shares.filter { used[$0.key] != nil }
-        var next: [Int: Double] = [:]
-        var hungry: [Int] = []
+        let floor = whole / Double(used.count) * Self.least
+        var demands: [Int: Double] = [:]
         for (worker, rate) in used {
-            let before = shares[worker] ?? equal
-            if shares[worker] == nil || rate >= before * Self.fullness { hungry.append(worker) }
-            next[worker] = max(equal * Self.least, min(rate * Self.headroom, before))
+            let isHungry = shares[worker].map { rate >= $0 * Self.fullness } ?? true
+            demands[worker] = isHungry ? .infinity : max(floor, rate * Self.headroom)
         }
-        let sum = next.values.reduce(0, +)
-        if sum > whole {
-            for worker in next.keys { next[worker]! *= whole / sum }
-        } else {
-            // What is left goes to those that could use it, so that they come nearer to each other; without any, to all.
-            let takers = hungry.isEmpty ? Array(used.keys) : hungry
-            level(&next, takers, whole - sum)
-        }
-        shares = next
-        return next.mapValues { UInt64($0) }
+        shares = Self.level(demands, whole)
+        return shares.mapValues { UInt64($0) }
     }
 
-    /// Raises the lowest of the takers until nothing is left.
-    private func level(_ shares: inout [Int: Double], _ takers: [Int], _ amount: Double) {
-        var left = amount
-        let ordered = takers.sorted { (shares[$0]!, $0) < (shares[$1]!, $1) }
-        for (index, _) in ordered.enumerated() where left > 0 {
-            let level = shares[ordered[index]]!
-            let ceiling = index + 1 < ordered.count ? shares[ordered[index + 1]]! : .infinity
-            let step = min((ceiling - level), left / Double(index + 1))
-            for worker in ordered[...index] { shares[worker]! += step }
-            left -= step * Double(index + 1)
+    /// Nobody gets more than it demands while another could use it. Is there more than is demanded, all grow alike.
+    private static func level(_ demands: [Int: Double], _ whole: Double) -> [Int: Double] {
+        var shares: [Int: Double] = [:]
+        var left = whole
+        for (index, demand) in demands.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }).enumerated() {
+            let share = min(demand.value, left / Double(demands.count - index))
+            shares[demand.key] = share
+            left -= share
         }
+        let growth = left > 0 ? whole / (whole - left) : 1
+        return shares.mapValues { $0 * growth }
     }
 }
