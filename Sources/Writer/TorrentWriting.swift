@@ -37,6 +37,8 @@ struct TorrentWriting {
     private var recording = Stumble()
     /// Lost with a failed sync and still to be recorded as such.
     private var piecesToForget: [PieceIndex] = []
+    /// The supervisor's count that is still to be recorded; nil when there is none.
+    private var uploadedToRecord: UInt64?
     private var isDraining = false
     private var isFinishing = false
     /// The first write that is younger than the journal.
@@ -79,6 +81,9 @@ struct TorrentWriting {
         policy.piecesInherited(pieces, files: files, now: now)
     }
 
+    /// What was given to others in all runs.
+    mutating func uploadedReceived(_ byteCount: UInt64) { uploadedToRecord = byteCount }
+
     /// Syncs as soon as nothing waits to be written, until `drained`.
     mutating func drain() { isDraining = true }
     mutating func drained() { isDraining = false }
@@ -109,6 +114,7 @@ struct TorrentWriting {
         if now >= recording.retryAt {
             if !piecesToForget.isEmpty { return .record(torrent: torrent, [.piecesLost(piecesToForget)]) }
             if now >= policy.dueAt || mustSyncNow { return .sync(torrent: torrent, policy.begin()) }
+            if let uploadedToRecord { return .record(torrent: torrent, [.uploaded(uploadedToRecord)]) }
         }
         if queue.hasWaiting, now >= writing.retryAt {
             let sources = queue.take(geometry: map.geometry, regions: regions)
@@ -128,7 +134,8 @@ struct TorrentWriting {
         case .finished: return .distantFuture
         case .ready: break
         }
-        let hasRecords = !piecesToForget.isEmpty || mustSyncNow || (isFinishing && isDrained)
+        let hasRecords =
+            !piecesToForget.isEmpty || uploadedToRecord != nil || mustSyncNow || (isFinishing && isDrained)
         let record = max(recording.retryAt, hasRecords ? .distantPast : min(policy.dueAt, beatDue))
         return queue.hasWaiting ? min(record, writing.retryAt) : record
     }
@@ -166,7 +173,11 @@ struct TorrentWriting {
             claim(policy.succeeded(), into: &actions)
         case .record(_, let records):
             recorded()
-            if case .piecesLost(let pieces)? = records.first { piecesToForget.removeFirst(pieces.count) }
+            switch records.first {
+            case .piecesLost(let pieces)?: piecesToForget.removeFirst(pieces.count)
+            case .uploaded(let byteCount)?: if uploadedToRecord == byteCount { uploadedToRecord = nil }
+            default: break
+            }
         case .finish:
             recorded()
             phase = .finished
@@ -223,7 +234,7 @@ struct TorrentWriting {
             if isFinishing { _ = policy.failed() }
         case .record:
             news = recording.failed(failure, now: now)
-            if isFinishing { piecesToForget = [] }
+            if isFinishing { (piecesToForget, uploadedToRecord) = ([], nil) }
         case .finish:
             news = recording.failed(failure, now: now)
             phase = .finished

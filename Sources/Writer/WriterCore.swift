@@ -92,6 +92,11 @@ struct WriterCore {
         try torrents[torrent]?.piecesInherited(pieces, now: now)
     }
 
+    mutating func uploadedReceived(_ torrent: UInt16, byteCount: UInt64) throws(PoolCodecError) {
+        guard torrents[torrent] != nil else { throw .invalidField("torrent") }
+        torrents[torrent]?.uploadedReceived(byteCount)
+    }
+
     mutating func syncAllReceived() {
         isDraining = true
         for torrent in turns { torrents[torrent]?.drain() }

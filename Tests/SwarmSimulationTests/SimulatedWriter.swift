@@ -22,7 +22,7 @@ final class SimulatedWriter: SimulatedWorker {
         guard case .writer(let order) = order else { return }
         do throws(PoolCodecError) {
             switch order {
-            case .join, .syncAll, .finish, .stop: break
+            case .join, .syncAll, .finish, .stop, .uploaded: break
             case .workerReplaced(let newcomer):
                 replaced(by: newcomer)
                 unsentAnswers[newcomer.place] = nil

@@ -222,6 +222,29 @@ private struct Conversation {
         #expect(try talk.order() == nil)
     }
 
+    @Test func countOfUploadsIsRecordedAtOnceAndTheNewestCounts() throws {
+        var talk = try Conversation()
+        talk.writing.uploadedReceived(5)
+        let first = try talk.order()
+        #expect(first == .record(torrent: 7, [.uploaded(5)]))
+        talk.writing.uploadedReceived(6)
+        talk.writing.orderEnded(first!, .done, now: talk.clock.now, into: &talk.actions)
+        #expect(talk.writing.nextDeadline <= talk.clock.now)
+        #expect(try talk.answer(.done) == .record(torrent: 7, [.uploaded(6)]))
+        #expect(try talk.order() == nil)
+    }
+
+    @Test func countOfUploadsStandsBeforeTheCleanStopAndHoldsUpNoEnd() throws {
+        for outcome in [DiskOutcome.done, .failed(WriterFixture.failure(.recording))] {
+            var talk = try Conversation()
+            talk.writing.uploadedReceived(5)
+            talk.writing.finish(now: talk.clock.now)
+            #expect(try talk.answer(outcome) == .record(torrent: 7, [.uploaded(5)]))
+            #expect(try talk.answer(.done) == .finish(torrent: 7))
+            #expect(talk.writing.isFinished)
+        }
+    }
+
     @Test func predecessorsPiecesAreSyncedWithTheirFiles() throws {
         var talk = try Conversation()
         try talk.writing.piecesInherited([PieceIndex(1), PieceIndex(2)], now: talk.clock.now)

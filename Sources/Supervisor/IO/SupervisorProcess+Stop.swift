@@ -34,8 +34,9 @@ extension SupervisorProcess {
             if awaited.isEmpty { stepDone(.draining, now: now) }
         case .savingPartials: savePartials(now: now)
         case .finishing:
-            // The workers have told their last totals: now the trackers hear true numbers.
+            // The workers have told their last totals: now the journal and the trackers hear true numbers.
             for torrent in torrents {
+                torrent.recordUploads(isLast: true, now: now)
                 torrent.announce { schedule, counters, actions in
                     schedule.stopRequested(now: now, counters: counters, into: &actions)
                 }

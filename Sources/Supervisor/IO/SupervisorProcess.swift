@@ -241,7 +241,10 @@ final class SupervisorProcess {
         output.show(statusReport(now: now))
         announceLocally(now: now)
         checkStop(now: now)
-        for torrent in torrents { torrent.checkGoal(now: now) }
+        for torrent in torrents {
+            torrent.checkGoal(now: now)
+            torrent.recordUploads(now: now)
+        }
         beginIfComplete()
         if stop == nil { checkHopes(now: now) }
     }

@@ -120,7 +120,10 @@ extension TorrentRun {
             for other in context.shell.keeper.workingOrdinals(of: .hashWorker) {
                 if let process = context.shell.processes[Place(.hashWorker, other)] { check(with: process.incarnation) }
             }
-        case .writer: isWriterReady = false
+        case .writer:
+            isWriterReady = false
+            // It may not have written what it was told.
+            recordedUploads.count = storage.uploadedBefore
         case .supervisor: break
         }
     }

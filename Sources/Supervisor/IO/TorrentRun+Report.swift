@@ -16,7 +16,8 @@ extension TorrentRun {
             checkTotalByteCount: checked.totalByteCount,
             wastedByteCount: totals.wastedByteCount + coordinator.failedByteCount, downloadRate: rate,
             uploadRate: uploadRate.bytesPerSecond(now: now), uploadedByteCount: totals.uploadedByteCount,
-            downloadedByteCount: totals.downloadedByteCount, peerCount: book.connectedCount, seedCount: book.seedCount,
+            uploadedInAllByteCount: uploadedInAll, downloadedByteCount: totals.downloadedByteCount,
+            peerCount: book.connectedCount, seedCount: book.seedCount,
             pieceCount: pieces.wantedPieceCount, completedPieceCount: pieces.completedPieceCount,
             secondsLeft: left == 0 ? 0 : rate < 1 ? nil : Int(Double(left) / rate), trouble: diskTroubleText)
     }

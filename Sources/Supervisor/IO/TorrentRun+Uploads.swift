@@ -64,9 +64,28 @@ extension TorrentRun {
     func checkGoal(now: MonotonicInstant) {
         guard isSeeding, let goal = settings.seedGoal, let completedAt else { return }
         isGoalMet = goal.isMet(
-            uploadedByteCount: totals.uploadedByteCount, wantedByteCount: coordinator.pieces.wantedByteCount,
+            uploadedByteCount: uploadedInAll, wantedByteCount: coordinator.pieces.wantedByteCount,
             seedingFor: now - completedAt)
     }
+
+    /// In all runs, as far as the journal knew.
+    var uploadedInAll: UInt64 {
+        let (sum, overflow) = storage.uploadedBefore.addingReportingOverflow(totals.uploadedByteCount)
+        return overflow ? .max : sum
+    }
+
+    /// Has the count written into the journal: once in a while, so that a crash costs little of it, and at the end.
+    func recordUploads(isLast: Bool = false, now: MonotonicInstant) {
+        let count = uploadedInAll
+        guard isWriterReady, count != recordedUploads.count,
+            isLast || now - recordedUploads.at >= Self.uploadRecordInterval
+        else { return }
+        recordedUploads = (count, now)
+        context.shell.tell(Place(.writer, 0), SupervisorToWriter.uploaded(torrent: ordinal, byteCount: count))
+    }
+
+    /// A count that is a minute old is good enough after a crash (a guess).
+    private static let uploadRecordInterval: Duration = .seconds(60)
 
     // MARK: Files
 

@@ -41,6 +41,8 @@ final class TorrentRun {
     var totals = TransferTotals()
     /// Bytes that need not be fetched in this run, blocks of unfinished pieces included.
     var heldAtStart: UInt64 = 0
+    /// What the writer was told last of `uploadedInAll`, and when.
+    var recordedUploads: (count: UInt64, at: MonotonicInstant)
     var downloadRate: RateEstimator
     var uploadRate: RateEstimator
     /// When a byte of payload came last, for `--stop-timeout`.
@@ -86,6 +88,7 @@ final class TorrentRun {
                 infoHash: metainfo.infoHash, peerID: ourID, key: UInt32.random(in: 0 ... .max, using: &self.generator),
                 port: context.listenPort),
             tiers: AnnounceTiers(lists, using: &self.generator))
+        recordedUploads = (storage.uploadedBefore, now)
         downloadRate = RateEstimator(now: now)
         uploadRate = RateEstimator(now: now)
         lastProgress = now

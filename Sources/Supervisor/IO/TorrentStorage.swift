@@ -23,6 +23,8 @@ final class TorrentStorage {
     let toCheck: [PieceIndex]
     /// Unverified blocks that can be read back, as bit maps.
     let partials: [PieceIndex: [UInt8]]
+    /// What was given to others in the runs before.
+    let uploadedBefore: UInt64
     private let payload: PayloadFiles
     private let lock: FileLock
 
@@ -69,6 +71,7 @@ final class TorrentStorage {
             trusted = record.trusted.members
             toCheck = record.toCheck.members
             partials = record.partials.mapValues(\.bits)
+            uploadedBefore = record.state.uploadedByteCount
         } catch { throw Self.userError(error) }
     }
 

@@ -40,6 +40,12 @@ enum Amounts {
         return "\(share / 10).\(share % 10)%"
     }
 
+    /// `0.42`, `12.50`, at most a million; of nothing it is `0.00`.
+    static func ratio(_ count: UInt64, to total: UInt64) -> String {
+        let hundredths = total > 0 ? Int(min(Double(count) / Double(total) * 100, 1e8)) : 0
+        return "\(hundredths / 100).\(twoDigits(hundredths % 100))"
+    }
+
     /// `47s`, `1m23s`, `2h05m`, `3d04h`.
     static func duration(seconds: Int) -> String {
         let seconds = max(0, seconds)

@@ -56,7 +56,9 @@ struct StatusReport {
         /// Payload bytes a second over the last seconds.
         var downloadRate: Double
         var uploadRate: Double
+        /// Payload sent in this run, and in all runs of the torrent.
         var uploadedByteCount: UInt64
+        var uploadedInAllByteCount: UInt64
         /// Payload received in this run.
         var downloadedByteCount: UInt64
         var peerCount: Int
@@ -67,11 +69,21 @@ struct StatusReport {
         var secondsLeft: Int?
         /// Why nothing moves ("no space left on …"), if it is known.
         var trouble: String?
+
+        /// What was given in all runs by what is wanted; nil: of nothing.
+        var ratio: Double? {
+            totalByteCount == 0 ? nil : Double(uploadedInAllByteCount) / Double(totalByteCount)
+        }
     }
     var torrents: [Torrent]
     var workers: [WorkerReport]
     var secondsSinceStart: Double
     var restartCount: Int
+
+    /// Bytes a second since the start; 0 at the start.
+    func average(_ byteCount: UInt64) -> Double {
+        secondsSinceStart > 0 ? Double(byteCount) / secondsSinceStart : 0
+    }
 }
 
 /// One process of the pool; the fields of the `worker` event.

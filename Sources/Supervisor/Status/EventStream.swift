@@ -12,7 +12,9 @@ enum EventStream {
         switch event {
         case .progress(let report):
             let workers = JSONValue.array(report.workers.map { .object(worker($0)) })
-            return report.torrents.map { line("progress", time, progress($0) + [.init("workers", workers)]) }
+            return report.torrents.map {
+                line("progress", time, progress($0) + averages($0, of: report) + [.init("workers", workers)])
+            }
         case .start(let report): return [line("start", time, start(report))]
         case .piece(let infoHash, let piece, let state):
             return [
@@ -82,6 +84,15 @@ enum EventStream {
             .init("num_peers", .count(torrent.peerCount)), .init("num_seeders", .count(torrent.seedCount)),
             .init("num_pieces", .count(torrent.pieceCount)), .init("pieces_done", .count(torrent.completedPieceCount)),
             .init("eta_seconds", .optional(torrent.secondsLeft)), .init("trouble", .optional(torrent.trouble)),
+        ]
+    }
+
+    private static func averages(_ torrent: StatusReport.Torrent, of report: StatusReport) -> [JSONValue.Member] {
+        [
+            .init("average_download_speed", speed(report.average(torrent.downloadedByteCount))),
+            .init("average_upload_speed", speed(report.average(torrent.uploadedByteCount))),
+            .init("total_upload_length", .count(torrent.uploadedInAllByteCount)),
+            .init("ratio", torrent.ratio.map { .number($0) } ?? .null),
         ]
     }
 

@@ -12,6 +12,8 @@ struct Overview: Equatable {
     var uploadRate: Double
     var downloadedByteCount: UInt64
     var wastedByteCount: UInt64
+    var uploadedByteCount: UInt64
+    var uploadedInAllByteCount: UInt64
     var peerCount: Int
     var completedPieceCount: Int
     var pieceCount: Int
@@ -33,6 +35,8 @@ struct Overview: Equatable {
         uploadRate = torrents.reduce(0) { $0 + $1.uploadRate }
         downloadedByteCount = Self.sum(torrents, \.downloadedByteCount)
         wastedByteCount = Self.sum(torrents, \.wastedByteCount)
+        uploadedByteCount = Self.sum(torrents, \.uploadedByteCount)
+        uploadedInAllByteCount = Self.sum(torrents, \.uploadedInAllByteCount)
         peerCount = torrents.reduce(0) { $0 + $1.peerCount }
         completedPieceCount = torrents.reduce(0) { $0 + $1.completedPieceCount }
         pieceCount = torrents.reduce(0) { $0 + $1.pieceCount }

@@ -24,7 +24,6 @@ enum ProgressLine {
         let total = report.torrents.reduce(0) { $0 + $1.totalByteCount }
         let done = report.torrents.reduce(0) { $0 + $1.completedByteCount }
         let seconds = report.secondsSinceStart
-        let average = seconds > 0 ? Double(overview.downloadedByteCount) / seconds : 0
         let state =
             code == .complete
             ? "complete, \(Amounts.bytes(total))"
@@ -33,7 +32,10 @@ enum ProgressLine {
             state,
             "\(Amounts.bytes(overview.downloadedByteCount)) fetched in "
                 + Amounts.duration(seconds: Int(exactly: seconds.rounded(.down)) ?? 0),
-            "\(Amounts.rate(average)) on average",
+            "\(Amounts.rate(report.average(overview.downloadedByteCount))) on average",
+            "\(Amounts.bytes(overview.uploadedByteCount)) uploaded at "
+                + "\(Amounts.rate(report.average(overview.uploadedByteCount))) on average",
+            "ratio \(Amounts.ratio(overview.uploadedInAllByteCount, to: total))",
             "\(Amounts.bytes(overview.wastedByteCount)) wasted",
             Amounts.counted(report.restartCount, "worker restart"),
         ]

@@ -9,7 +9,8 @@ extension StatusReport {
             infoHash: metainfo.infoHash, name: TerminalText.escaped(metainfo.name.relative), phase: phase,
             totalByteCount: progress.totalByteCount, completedByteCount: 0,
             checkedByteCount: progress.checkedByteCount, checkTotalByteCount: progress.totalByteCount,
-            wastedByteCount: 0, downloadRate: 0, uploadRate: 0, uploadedByteCount: 0, downloadedByteCount: 0,
+            wastedByteCount: 0, downloadRate: 0, uploadRate: 0, uploadedByteCount: 0, uploadedInAllByteCount: 0,
+            downloadedByteCount: 0,
             peerCount: 0, seedCount: 0, pieceCount: metainfo.geometry.pieceCount,
             completedPieceCount: progress.rightPieceCount, secondsLeft: rate < 1 ? nil : Int(Double(left) / rate),
             trouble: nil)

@@ -66,6 +66,7 @@ struct ResumeRecord: Equatable {
         state = JournalState(subject: subject)
         state.synced = believed
         state.lost = journal.lost
+        state.uploadedByteCount = journal.uploadedByteCount
         state.partials = partials
         state.inodes = journal.inodes.filter { !view.doubtfulFiles.contains($0.key) }
         state.wantedFiles = (0..<subject.fileCount).map { selected.selection.contains($0) }

@@ -1,6 +1,7 @@
 /// Owns when a complete torrent has been given to others for long enough.
 struct SeedGoal: Equatable {
-    /// Uploaded bytes by bytes of the wanted pieces, in this run; nil: without limit.
+    /// Bytes uploaded in all runs by bytes of the wanted pieces; nil: without limit. aria2 and Transmission count
+    /// previous runs, too.
     var ratio: Double?
     /// Since the torrent was complete in this run; nil: without limit.
     var time: Duration?

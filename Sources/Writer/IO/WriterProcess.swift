@@ -51,6 +51,7 @@ final class WriterProcess {
             case .addTorrent(let setup): try add(setup)
             case .syncPending(let torrent, let pieces):
                 try core.syncPendingReceived(torrent, pieces, now: MonotonicClock.now)
+            case .uploaded(let torrent, let byteCount): try core.uploadedReceived(torrent, byteCount: byteCount)
             case .syncAll: core.syncAllReceived()
             case .finish: core.finishReceived(now: MonotonicClock.now)
             case .stop: loop.stop()

@@ -175,6 +175,8 @@ let goldenFrames = """
       08
     supervisorToWriter.stop
       09
+    supervisorToWriter.uploaded
+      0a07000000000000010000
     writerToSupervisor.hello
       01030000020000004d0000000500000000000000
     writerToSupervisor.joined

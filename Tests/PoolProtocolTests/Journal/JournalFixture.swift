@@ -14,6 +14,7 @@ enum JournalFixture {
         .filesKnown([FileIdentity(file: 0, inode: 77), FileIdentity(file: 3, inode: 79)]),
         .piecesSynced([PieceIndex(1), PieceIndex(4)]),
         .beat,
+        .uploaded(1 << 40),
         .partial(PieceIndex(5), blocks),
         .piecesLost([PieceIndex(4)]),
         .piecesSynced([PieceIndex(9)]),

@@ -19,6 +19,11 @@ import Testing
         #expect(state(.cleanStop(facts), .beat).inodes == [0: 3])
     }
 
+    @Test func theLastCountOfUploadsIsTheOneThatCounts() {
+        #expect(state(.uploaded(7), .beat, .uploaded(9)).uploadedByteCount == 9)
+        #expect(state(.beat).uploadedByteCount == 0)
+    }
+
     @Test func syncedPieceForgetsItsBlocksAndItsLoss() {
         let after = state(.partial(piece, JournalFixture.blocks), .piecesSynced([piece]))
         #expect(after.partials.isEmpty && after.synced.contains(piece))
@@ -37,11 +42,12 @@ import Testing
             var records: [JournalRecord] = []
             for _ in 0..<Int.random(in: 0..<20, using: &generator) {
                 let piece = PieceIndex(Int.random(in: 0..<10, using: &generator))
-                switch Int.random(in: 0..<6, using: &generator) {
+                switch Int.random(in: 0..<7, using: &generator) {
                 case 0, 1: records.append(.piecesSynced([piece]))
                 case 2: records.append(.partial(piece, JournalFixture.blocks))
                 case 3: records.append(.piecesLost([piece]))
                 case 4: records.append(.filesKnown([FileIdentity(file: piece.rawValue % 4, inode: 9)]))
+                case 5: records.append(.uploaded(.random(in: 0...9, using: &generator)))
                 default: records.append(.cleanStop([FileFact(file: 1, byteCount: 5, modified: -6, inode: 7)]))
                 }
             }

@@ -189,6 +189,16 @@ import Testing
         #expect(decide(next, selected).toCheck == decide(evidence, selected).toCheck)
     }
 
+    @Test func countOfUploadsIsCarriedOnWhateverElseIsBelieved() throws {
+        let selected = try Fixture.selected()
+        for clean in [true, false] {
+            var evidence = Fixture.evidence(selected, clean: clean)
+            evidence.journal!.uploadedByteCount = 1 << 33
+            evidence.files = [:]
+            #expect(decide(evidence, selected).state.uploadedByteCount == 1 << 33)
+        }
+    }
+
     /// The writer misses a file that the journal names: one that was gone already has to be made anew.
     @Test func journalNamesNoEmptyFileThatIsGoneOrSwapped() throws {
         let selected = try Fixture.selected(layout: Fixture.layout([40, 0, 0, 0]))

@@ -15,6 +15,12 @@ struct AmountsTests {
         #expect(Amounts.shortBytes(count) == short)
     }
 
+    @Test func ratiosHaveTwoDecimalsAndAreRoundedDown() {
+        #expect(Amounts.ratio(0, to: 0) == "0.00" && Amounts.ratio(5, to: 0) == "0.00")
+        #expect(Amounts.ratio(1999, to: 1000) == "1.99" && Amounts.ratio(1, to: 1000) == "0.00")
+        #expect(Amounts.ratio(.max, to: 1) == "1000000.00")
+    }
+
     @Test func aPartIsInTheUnitOfTheWhole() {
         #expect(Amounts.part(100, of: 3 << 30) == "0.0/3.0 GiB")
         #expect(Amounts.part(3 << 29, of: 3 << 30) == "1.5/3.0 GiB")

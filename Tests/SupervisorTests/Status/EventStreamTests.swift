@@ -33,7 +33,7 @@ struct EventStreamTests {
         second.downloadRate = .infinity
         let report = StatusReport(
             torrents: [StatusReportFixture.torrent(name: "a"), second],
-            workers: [StatusReportFixture.worker(Place(.hashWorker, 1), generation: 3)], secondsSinceStart: 1,
+            workers: [StatusReportFixture.worker(Place(.hashWorker, 1), generation: 3)], secondsSinceStart: 2,
             restartCount: 2)
         let worker =
             #"{"role":"hash","ordinal":1,"generation":3,"pid":1001,"state":"ready","signal":null,"status":null,"#
@@ -43,7 +43,9 @@ struct EventStreamTests {
                 + #""total_length":3113851289,"completed_length":1317224448,"wasted_length":16384,"#
                 + #""download_length":1317240832,"download_speed":\#(speed),"upload_speed":512,"upload_length":4096,"#
                 + #""checked_length":0,"check_length":0,"num_peers":12,"num_seeders":3,"num_pieces":11879,"#
-                + #""pieces_done":5024,"eta_seconds":\#(eta),"trouble":\#(trouble),"workers":[\#(worker)]}"#
+                + #""pieces_done":5024,"eta_seconds":\#(eta),"trouble":\#(trouble),"#
+                + #""average_download_speed":658620416,"average_upload_speed":2048,"total_upload_length":1073741824,"#
+                + #""ratio":0.344,"workers":[\#(worker)]}"#
         }
         #expect(
             lines(.progress(report)) == [

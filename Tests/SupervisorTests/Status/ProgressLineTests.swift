@@ -122,11 +122,11 @@ struct ProgressLineTests {
         #expect(
             ProgressLine.summary(report, code: .interrupted)
                 == "debian-12.iso: stopped at 42.3%, 1.2/2.8 GiB, 1.2 GiB fetched in 36s, 34.8 MiB/s on average, "
-                + "16.0 KiB wasted, 1 worker restart")
+                + "4.0 KiB uploaded at 113 B/s on average, ratio 0.34, 16.0 KiB wasted, 1 worker restart")
         #expect(
             ProgressLine.summary(report, code: .complete)
-                == "debian-12.iso: complete, 2.8 GiB, 1.2 GiB fetched in 36s, 34.8 MiB/s on average, 16.0 KiB wasted, "
-                + "1 worker restart")
+                == "debian-12.iso: complete, 2.8 GiB, 1.2 GiB fetched in 36s, 34.8 MiB/s on average, "
+                + "4.0 KiB uploaded at 113 B/s on average, ratio 0.34, 16.0 KiB wasted, 1 worker restart")
     }
 
     @Test func emptyReportsAreShownToo() {

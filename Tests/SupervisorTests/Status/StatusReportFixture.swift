@@ -11,7 +11,8 @@ enum StatusReportFixture {
         StatusReport.Torrent(
             infoHash: infoHash, name: name, phase: .downloading, totalByteCount: 3_113_851_289,
             completedByteCount: 1_317_224_448, checkedByteCount: 0, checkTotalByteCount: 0, wastedByteCount: 16_384,
-            downloadRate: 36_909_875.2, uploadRate: 512, uploadedByteCount: 4096, downloadedByteCount: 1_317_240_832,
+            downloadRate: 36_909_875.2, uploadRate: 512, uploadedByteCount: 4096,
+            uploadedInAllByteCount: 1 << 30, downloadedByteCount: 1_317_240_832,
             peerCount: 12, seedCount: 3, pieceCount: 11_879, completedPieceCount: 5024, secondsLeft: 83, trouble: nil)
     }
 

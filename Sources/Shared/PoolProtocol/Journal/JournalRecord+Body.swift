@@ -35,6 +35,9 @@ extension JournalRecord {
         case .wantedFiles:
             guard fields.count == (subject.fileCount + 7) / 8 else { return nil }
             self = .wantedFiles((0..<subject.fileCount).map { fields[$0 / 8] >> ($0 % 8) & 1 == 1 })
+        case .uploaded:
+            guard let byteCount = try? reader.get(UInt64.self), reader.isAtEnd else { return nil }
+            self = .uploaded(byteCount)
         }
     }
 

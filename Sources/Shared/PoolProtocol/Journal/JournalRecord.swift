@@ -20,6 +20,8 @@ package enum JournalRecord: Equatable, Sendable {
     case filesKnown([FileIdentity])
     /// Which files have their bytes in a place of their own; those of the others are in the parts file.
     case wantedFiles([Bool])
+    /// Payload bytes given to others in all runs; the last one counts.
+    case uploaded(UInt64)
 
     enum Kind: UInt8 {
         case piecesSynced = 1
@@ -30,6 +32,7 @@ package enum JournalRecord: Equatable, Sendable {
         case piecesLost
         case filesKnown
         case wantedFiles
+        case uploaded
     }
 
     var kind: Kind {
@@ -42,6 +45,7 @@ package enum JournalRecord: Equatable, Sendable {
         case .piecesLost: .piecesLost
         case .filesKnown: .filesKnown
         case .wantedFiles: .wantedFiles
+        case .uploaded: .uploaded
         }
     }
 }

@@ -13,6 +13,8 @@ package struct JournalState: Equatable, Sendable {
     package var inodes: [UInt32: UInt64] = [:]
     /// As the last run had it; nil when it was never recorded.
     package var wantedFiles: [Bool]?
+    /// Payload that was given to others, in all runs.
+    package var uploadedByteCount: UInt64 = 0
     /// The facts of an orderly end, when nothing was recorded after it.
     package var cleanStop: [FileFact]?
 
@@ -45,6 +47,7 @@ package struct JournalState: Equatable, Sendable {
         case .filesKnown(let identities):
             for identity in identities { inodes[identity.file] = identity.inode }
         case .wantedFiles(let flags): wantedFiles = flags
+        case .uploaded(let byteCount): uploadedByteCount = byteCount
         }
     }
 
@@ -69,6 +72,7 @@ package struct JournalState: Equatable, Sendable {
             records.append(.piecesLost(pieces))
         }
         for (piece, blocks) in partials.sorted(by: { $0.key < $1.key }) { records.append(.partial(piece, blocks)) }
+        if uploadedByteCount > 0 { records.append(.uploaded(uploadedByteCount)) }
         if let cleanStop { records.append(.cleanStop(cleanStop)) }
         return records
     }

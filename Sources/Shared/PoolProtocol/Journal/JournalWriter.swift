@@ -68,6 +68,7 @@ package struct JournalWriter {
                 for index in start..<min(start + 8, flags.count) where flags[index] { byte |= 1 << (index - start) }
                 body.put(byte)
             }
+        case .uploaded(let byteCount): body.put(byteCount)
         }
         var head = FrameWriter()
         head.put(UInt32(body.byteCount))

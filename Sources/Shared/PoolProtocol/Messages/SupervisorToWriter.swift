@@ -15,6 +15,8 @@ package enum SupervisorToWriter: PoolMessage {
     /// Sync, write the clean-stop record of every torrent, answer `finished`.
     case finish
     case stop
+    /// What the torrent has given to others in all its runs, for its journal.
+    case uploaded(torrent: UInt16, byteCount: UInt64)
 
     package static let edge = Edge.supervisorToWriter
 
@@ -31,6 +33,7 @@ package enum SupervisorToWriter: PoolMessage {
         .syncAll,
         .finish,
         .stop,
+        .uploaded(torrent: 7, byteCount: 1 << 40),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -57,6 +60,10 @@ package enum SupervisorToWriter: PoolMessage {
         case .syncAll: writer.put(UInt8(7))
         case .finish: writer.put(UInt8(8))
         case .stop: writer.put(UInt8(9))
+        case .uploaded(let torrent, let byteCount):
+            writer.put(UInt8(10))
+            writer.put(torrent)
+            writer.put(byteCount)
         }
     }
 
@@ -71,6 +78,7 @@ package enum SupervisorToWriter: PoolMessage {
         case 7: self = .syncAll
         case 8: self = .finish
         case 9: self = .stop
+        case 10: self = .uploaded(torrent: try reader.get(), byteCount: try reader.get())
         case let kind: throw .unknownKind(kind)
         }
     }
