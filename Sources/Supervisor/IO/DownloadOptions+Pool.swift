@@ -67,9 +67,16 @@ extension PoolShell.Settings {
             maximumPeersEach: plan.peerWorkerCount == 0
                 ? 1
                 : min(
-                    65_535, (maximumPeers + plan.peerWorkerCount - 1) / plan.peerWorkerCount,
+                    65_535, Self.mostPeers(of: maximumPeers, workers: plan.peerWorkerCount),
                     // A worker inherits our limit, and takes no more than this leaves it.
                     max(1, DescriptorLimit.current - DescriptorLimit.reserve)))
+    }
+
+    /// What one worker may have of all connections. The kernel deals incoming ones out by their addresses, not evenly:
+    /// with an equal share for each, the first full worker would refuse peers for which there is room. The supervisor
+    /// minds the sum.
+    private static func mostPeers(of all: Int, workers: Int) -> Int {
+        workers == 1 ? all : min(all, (all * 3 / 2 + workers - 1) / workers)
     }
 
     /// The workers' programs lie next to our own.

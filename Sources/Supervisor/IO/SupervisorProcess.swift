@@ -277,7 +277,9 @@ final class SupervisorProcess {
         case .wantBlocks(let torrent, _), .sourceCounts(let torrent, _), .seedCount(let torrent, _),
             .report(let torrent, _, _), .wantFiles(let torrent, _), .peersHeard(let torrent, _, _):
             self.torrent(torrent)?.received(message, from: worker, now: now)
-        case .peerConnected(let peer): torrent(peer.torrent)?.received(message, from: worker, now: now)
+        case .peerConnected(let peer):
+            torrent(peer.torrent)?.received(message, from: worker, now: now)
+            turnAwayIfFull(peer, at: worker)
         case .peerIntroduced(let peer): torrent(peer.torrent)?.received(message, from: worker, now: now)
         case .drained: drained(worker, now: now)
         case .grantReturned, .peerClosed, .interestChanged, .hello, .joined, .ready, .replacementSeen,
@@ -312,6 +314,14 @@ final class SupervisorProcess {
         default: for torrent in torrents { torrent.received(message, from: worker, now: now) }
         }
         beginIfComplete()
+    }
+
+    /// A torrent minds that it has no more peers than the user wants; of several, all together may.
+    private func turnAwayIfFull(_ peer: PeerConnected, at worker: Incarnation) {
+        guard peer.isIncoming, torrents.count > 1,
+            torrents.reduce(0, { $0 + $1.book.connectedCount }) > options.maximumPeers
+        else { return }
+        context.shell.tell(worker.place, SupervisorToPeerWorker.closePeer(peer: peer.peer, .tooMany))
     }
 
     private func torrent(_ ordinal: UInt16) -> TorrentRun? {
