@@ -22,8 +22,9 @@ extension EndToEnd {
                 directory: workspace.path("out-\(name)"), before: network.inside(side), environment: Self.isOn)
         }
 
-        @Test func twoSupervisorsFindEachOther() throws {
+        @Test(arguments: [false, true]) func twoSupervisorsFindEachOther(isV6: Bool) throws {
             let torrent = try workspace.makeTorrent(size: "1M")
+            if isV6 { try network.useIPv6Only() }
             let first = try start([torrent], on: .seeders)
             _ = try first.worker("peer", 1)
             let second = try start([torrent], on: .client)
@@ -40,8 +41,10 @@ extension EndToEnd {
             }
         }
 
-        @Test(.enabled(if: Able.libtorrent, Why.libtorrent)) func aSeederOnTheNetworkIsFoundAndUsed() throws {
+        @Test(.enabled(if: Able.libtorrent, Why.libtorrent), arguments: [false, true])
+        func aSeederOnTheNetworkIsFoundAndUsed(isV6: Bool) throws {
             let torrent = try workspace.makeTorrent(size: "4M")
+            if isV6 { try network.useIPv6Only() }
             let run = try start([torrent], on: .client)
             _ = try run.worker("peer", 1)
             let seeder = try Seeder.libtorrent(

@@ -31,12 +31,34 @@ extension EndToEnd {
             let other = try Server(
                 Programs.tool("meet_libtorrent", [torrent.file, workspace.path("other"), "--peer", ours]),
                 in: workspace, name: "other")
-            let words = seeder.address.split(separator: ":")
+            // Whichever of the two connects: there is nobody else but us.
             try awaiting("the meeting of the two", within: 20) {
-                other.process.outputText.contains("met \(words[0]) \(words[1])\n")
+                other.process.outputText.split(separator: "\n").count { $0.hasPrefix("met ") } == 2
             }
             run.process.send(SIGINT)
             try run.expectEnd(7)
+        }
+
+        /// A seed has nothing to gain by it: it tells all the same.
+        @Test func leechersThatKnowOnlyUsFindEachOtherWhileWeSeed() throws {
+            let torrent = try workspace.makeTorrent(size: "16M")
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--seed", "--max-upload-limit", "512K"],
+                directory: torrent.seedDirectory)
+            try run.wait(for: "complete") { $0.kind == "complete" }
+            let ours = "127.0.0.1:\(try run.listenPort())"
+            let pair = try ["first", "second"].map { name in
+                try Server(
+                    Programs.tool("meet_libtorrent", [torrent.file, workspace.path(name), "--peer", ours]),
+                    in: workspace, name: name)
+            }
+            func hasMet(_ one: Server, _ other: Server) -> Bool {
+                one.process.outputText.contains(
+                    "met \(other.address.replacingOccurrences(of: ":", with: " "))\n")
+            }
+            try awaiting("the meeting of the two") { hasMet(pair[0], pair[1]) || hasMet(pair[1], pair[0]) }
+            run.process.send(SIGINT)
+            try run.expectEnd(0)
         }
 
         /// BEP 27, and the user's wish.

@@ -70,6 +70,15 @@ extension EndToEnd {
             let told = second.events.filter { $0.isA("tracker", "announced") }
             #expect(told.map { $0.text("announce") } == ["started", "completed", "stopped"])
             #expect(told.map { $0.count("seeders") } == [0, 1, 0], "\(told.map(\.members))")
+
+            let third = try SupervisorRun(workspace, [torrent], arguments + ["--seed"])
+            try third.wait(for: "the announce") { $0.isA("tracker", "announced") }
+            try expect(1, 0, downloads: 1)
+            third.process.send(SIGINT)
+            try third.expectEnd(0)
+            try expect(0, 0, downloads: 1)
+            let seeding = third.events.filter { $0.isA("tracker", "announced") }
+            #expect(seeding.map { $0.text("announce") } == ["started", "stopped"])
         }
 
         /// None of it is taken for an answer, and nobody connects to where a lie points.

@@ -5,8 +5,8 @@ import Foundation
 final class Namespaces {
     enum Side { case seeders, client }
 
-    let seederAddress = "10.213.1.1"
-    let clientAddress = "10.213.1.2"
+    private(set) var seederAddress = "10.213.1.1"
+    private(set) var clientAddress = "10.213.1.2"
     private let names: [Side: String]
     private let workspace: Workspace
 
@@ -49,6 +49,16 @@ final class Namespaces {
                         "--other", names[.seeders]!, "--addresses", "10.213.2.2", "10.213.2.1", "--delay",
                         String(roundTrip / 2), "--jitter", String(jitter / 2),
                     ]), in: workspace, name: "relay")
+    }
+
+    /// From now on the two know each other by IPv6 alone.
+    func useIPv6Only() throws {
+        for (side, address) in [(Side.seeders, "fd00:213::1"), (.client, "fd00:213::2")] {
+            try ip("-n", names[side]!, "address", "flush", "dev", "sk0", "scope", "global")
+            try ip("-n", names[side]!, "address", "add", "\(address)/64", "dev", "sk0", "nodad")
+        }
+        // As our events have them.
+        (seederAddress, clientAddress) = ("[fd00:213:0:0:0:0:0:1]", "[fd00:213:0:0:0:0:0:2]")
     }
 
     /// Takes the link between the two away, or puts it back.

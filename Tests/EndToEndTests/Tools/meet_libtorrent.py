@@ -23,7 +23,8 @@ def main():
     parameters = libtorrent.add_torrent_params()
     parameters.ti = libtorrent.torrent_info(options.torrent)
     parameters.save_path = options.directory
-    parameters.download_limit = 1000
+    # Slow enough to take its time, fast enough that no message waits long behind a block.
+    parameters.download_limit = 500_000
     parameters.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
     torrent = session.add_torrent(parameters)
     torrent.replace_trackers([])

@@ -19,6 +19,8 @@ def open_session(address, port, encryption, lsd):
         "listen_interfaces": f"{address}:{port}",
         "enable_dht": False, "enable_lsd": lsd, "enable_upnp": False, "enable_natpmp": False,
         "allow_multiple_connections_per_ip": True,
+        # We speak TCP, which it would try only after some seconds without an answer.
+        "enable_outgoing_utp": False, "enable_incoming_utp": False,
         "in_enc_policy": int(ENCRYPTION[encryption]), "out_enc_policy": int(ENCRYPTION[encryption]),
         "close_redundant_connections": False,
         "unchoke_slots_limit": 500,
