@@ -14,22 +14,28 @@ import Testing
         return ledger
     }
 
-    @Test func endGameIsOnOnlyWhenNothingCanBeStarted() {
+    @Test func endGameIsOnOnlyWhenTheLastPiecesAreUnderWay() {
         var pieces = PiecePickerTests.ledger(2)
         var blocks = BlockLedger()
-        #expect(EndGame.isOn(blocks, pieces))
         pieces.picker.workerReported(0, PieceIndex(0), count: 1)
-        #expect(!EndGame.isOn(blocks, pieces))
         pieces.opening(PieceIndex(0), assignment: 1)
-        #expect(!EndGame.isOn(blocks, pieces))
         pieces.opened(1)
         blocks.opened(1, PieceIndex(0), byteCount: 16384)
+        _ = blocks.grant(to: 0, maximumByteCount: .max, hasSource: anything)
+        // Piece 1 is missing, whether somebody has it or not.
         #expect(!EndGame.isOn(blocks, pieces))
-        _ = blocks.grant(to: 0, maximumByteCount: 1, hasSource: anything)
-        // Piece 1, which nobody has, does not hold up the end of piece 0.
+        pieces.picker.workerReported(0, PieceIndex(1), count: 1)
+        #expect(!EndGame.isOn(blocks, pieces))
+        pieces.opening(PieceIndex(1), assignment: 2)
+        #expect(!EndGame.isOn(blocks, pieces))
+        pieces.opened(2)
+        blocks.opened(2, PieceIndex(1), byteCount: 16384)
+        #expect(!EndGame.isOn(blocks, pieces))
+        _ = blocks.grant(to: 0, maximumByteCount: .max, hasSource: anything)
         #expect(EndGame.isOn(blocks, pieces))
         blocks.returned(1, [0..<1], by: 0, wasSlow: false)
         #expect(!EndGame.isOn(blocks, pieces))
+        // Nobody has the piece any more: the other is not to wait for it.
         pieces.picker.workerGone(0)
         #expect(EndGame.isOn(blocks, pieces))
     }

@@ -18,11 +18,13 @@ package enum EndGame {
         }
     }
 
-    /// Whether nothing is left that any worker could start on: no ungranted block, no piece about to open, and no missing
-    /// piece with a source. What nobody has does not hold up the end of the rest.
+    /// Whether the last pieces are under way: none is missing or about to open, and there is no ungranted block that a
+    /// worker could start on. As long as a piece is missing that nobody has, the swarm is not at its end but at its
+    /// beginning, where what is sent twice is what others wait for; a peer that stalls has its deadlines then too
+    /// (libtorrent's `strict_end_game_mode`).
     package static func isOn(_ blocks: BlockLedger, _ pieces: PieceLedger) -> Bool {
         let availability = pieces.picker.availability
-        return pieces.openingCount == 0 && !pieces.picker.hasObtainablePiece
+        return pieces.openingCount == 0 && pieces.picker.missingCount == 0
             && !blocks.hasUngranted { availability.count($0) > 0 }
     }
 

@@ -66,11 +66,6 @@ package struct PiecePicker {
     package var missingCount: Int { rarity.count }
     package func isMissing(_ piece: PieceIndex) -> Bool { rarity.contains(piece) }
 
-    /// Whether some missing piece has a source at any worker: the end game waits until none has.
-    package var hasObtainablePiece: Bool {
-        rarity.count > 0 && (availability.seedCount > 0 || rarity.bucket(0).count < rarity.count)
-    }
-
     /// The missing pieces in ascending order.
     package func forEachMissing(_ body: (PieceIndex) -> Void) {
         for index in lowestWord..<missing.count {
