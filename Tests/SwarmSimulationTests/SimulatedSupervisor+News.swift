@@ -46,7 +46,7 @@ extension SimulatedSupervisor {
         case .peerConnected(let peer): peers { $0.connected(peer, at: ordinal, now: $1, into: &$2) }
         case .peerClosed(let peer): peers { $0.closed(peer, at: ordinal, now: $1, into: &$2) }
         case .report(_, let report, let peers):
-            book.reported(peers, at: ordinal)
+            book.reported(peers, at: ordinal, isComplete: coordinator.pieces.isComplete, now: swarm.queue.now)
             if report.downloadedByteCount > 0 { keeper.workDone(by: worker) }
         case .peerIntroduced(let peer): peers { book, _, actions in book.introduced(peer, at: ordinal, into: &actions) }
         case .peersHeard(_, let peer, let contacts):

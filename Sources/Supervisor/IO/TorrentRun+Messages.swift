@@ -24,7 +24,7 @@ extension TorrentRun {
         case .report(_, let report, let peers):
             let before = (totals.downloadedByteCount, totals.uploadedByteCount)
             totals.reported(report, by: ordinal)
-            reported(peers, at: ordinal)
+            reported(peers, at: ordinal, now: now)
             let received = Int(totals.downloadedByteCount - before.0)
             downloadRate.add(byteCount: received, now: now)
             let sent = Int(totals.uploadedByteCount - before.1)

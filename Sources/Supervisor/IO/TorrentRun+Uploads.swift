@@ -27,8 +27,8 @@ extension TorrentRun {
         }
     }
 
-    func reported(_ reports: [PeerReport], at worker: Int) {
-        book.reported(reports, at: worker)
+    func reported(_ reports: [PeerReport], at worker: Int, now: MonotonicInstant) {
+        book.reported(reports, at: worker, isComplete: phase == .complete, now: now)
         for report in reports {
             choker.reported(
                 PeerBook.Key(worker: worker, peer: report.peer),

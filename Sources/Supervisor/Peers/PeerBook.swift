@@ -43,6 +43,8 @@ struct PeerBook {
         var latest: PeerReport?
         /// We had it closed; its end is nobody's fault.
         var isBeingClosed = false
+        /// We had it closed because it was of no use: nothing to come back to soon.
+        var wasUseless = false
     }
 
     /// Attempts under way at a time; more would look like a scan and fill the routers' tables (libtorrent: 30 a second).
@@ -53,6 +55,7 @@ struct PeerBook {
     private var placement = PeerPlacement()
     private(set) var connections: [Key: Connection] = [:]
     private var departed = DepartedPeers()
+    private var useless = UselessPeers()
     private var nextNumber: UInt16 = 1
     private let mostPeers: Int
     /// Peers are told of each other, and heard of others: not so in private torrents (BEP 27).
@@ -127,9 +130,11 @@ struct PeerBook {
     /// Hands due addresses to workers, as long as there is room.
     mutating func connectMore(now: MonotonicInstant, into actions: inout [Action]) {
         if let gatheringEnds, now < gatheringEnds { return }
-        let room = placement.room { known.connectionCount(of: $0) }
-        let limit = min(
-            room, Self.mostAttempts - known.connectingCount, mostPeers - known.connectingCount - known.connectedCount)
+        let room = min(
+            placement.room { known.connectionCount(of: $0) },
+            mostPeers - known.connectingCount - known.connectedCount)
+        if room <= 0 { closeUseless(now: now, into: &actions) }
+        let limit = min(room, Self.mostAttempts - known.connectingCount)
         guard limit > 0 else { return }
         for address in known.candidates(now: now, limit: limit) {
             guard let worker = placement.next(connectionCount: { known.connectionCount(of: $0) }),
@@ -140,6 +145,21 @@ struct PeerBook {
             actions.append(
                 .connect(worker: worker, PeerToConnect(peer: peer, torrent: torrent, address: address)))
         }
+    }
+
+    /// There is no room for those that could be tried now: connections of no use make some.
+    private mutating func closeUseless(now: MonotonicInstant, into actions: inout [Action]) {
+        guard now >= useless.nextLook else { return }
+        let waiting = known.candidates(now: now, limit: UselessPeers.mostAtATime).count
+        for key in useless.evict(atMost: waiting, now: now) { closeUseless(key, into: &actions) }
+    }
+
+    private mutating func closeUseless(_ key: Key, into actions: inout [Action]) {
+        guard connections[key]?.isBeingClosed == false else { return }
+        connections[key]!.isBeingClosed = true
+        connections[key]!.wasUseless = true
+        useless.closed(key)
+        actions.append(.close(worker: key.worker, peer: key.peer, .useless))
     }
 
     /// A name for a connection. Names are unique over all torrents of a run, as `PeerToConnect` promises, so they begin
@@ -171,6 +191,7 @@ struct PeerBook {
         readyWorkers.remove(worker)
         for (key, connection) in connections where key.worker == worker {
             connections[key] = nil
+            useless.closed(key)
             leavesRoster(connection)
             if connection.isConnected { departed.left(key, connection) }
         }
@@ -197,19 +218,22 @@ struct PeerBook {
             connections[key]!.isConnected = true
             connections[key]!.client = peer.client
             joinsRoster(connections[key]!)
+            useless.connected(key, now: now)
             actions.append(
                 .report(
                     address: peer.address, worker: worker, isIncoming: peer.isIncoming,
                     .connected(client: peer.client)))
-            if peer.isIncoming { makeRoom(for: key, into: &actions) }
+            if peer.isIncoming { makeRoom(for: key, now: now, into: &actions) }
         }
     }
 
-    /// With more peers than are wanted, the one that is least dear by BEP 40 goes, so that a newcomer has its chance. Who
-    /// has no rank makes no room: neighbours stay, and nobody goes for a newcomer while our own address is unknown.
-    private mutating func makeRoom(for newcomer: Key, into actions: inout [Action]) {
+    /// With more peers than are wanted, one that is of no use goes, or else the one that is least dear by BEP 40, so that a
+    /// newcomer has its chance. Who has no rank makes no room: neighbours stay, and nobody goes for a newcomer while our own
+    /// address is unknown.
+    private mutating func makeRoom(for newcomer: Key, now: MonotonicInstant, into actions: inout [Action]) {
         let present = connections.filter { $0.value.isConnected && !$0.value.isBeingClosed }
         guard present.count > mostPeers else { return }
+        if let quiet = useless.evict(atMost: 1, now: now).first { return closeUseless(quiet, into: &actions) }
         let ranks = present.mapValues { known.priority(of: $0.address.unmapped) }.filter { $0.value > 0 }
         let least = ranks[newcomer] == nil ? newcomer : ranks.min { ($0.value, $0.key) < ($1.value, $1.key) }!.key
         connections[least]!.isBeingClosed = true
@@ -230,6 +254,7 @@ struct PeerBook {
     mutating func closed(_ peer: PeerClosed, at worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
         let key = Key(worker: worker, peer: peer.peer)
         guard let connection = connections.removeValue(forKey: key) else { return }
+        useless.closed(key)
         leavesRoster(connection)
         if peer.downloadedByteCount > 0 {
             departed.left(key, connection)
@@ -243,8 +268,9 @@ struct PeerBook {
             }
         if peer.cause == .ourselves { known.ownAddressLearned(connection.address) }
         if connection.isCounted {
+            let ours: KnownPeers.Ending = connection.wasUseless ? .unneeded : .released
             known.closed(
-                connection.address, worker: worker, connection.isBeingClosed ? .released : ending, now: now,
+                connection.address, worker: worker, connection.isBeingClosed ? ours : ending, now: now,
                 using: &generator)
         }
         actions.append(
@@ -257,16 +283,22 @@ struct PeerBook {
         if connections[key] != nil { body(&connections[key]!) }
     }
 
-    mutating func reported(_ peers: [PeerReport], at worker: Int) {
-        for peer in peers { connections[Key(worker: worker, peer: peer.peer)]?.latest = peer }
+    /// - Parameter isComplete: we want nothing of anybody.
+    mutating func reported(_ peers: [PeerReport], at worker: Int, isComplete: Bool, now: MonotonicInstant) {
+        for peer in peers {
+            let key = Key(worker: worker, peer: peer.peer)
+            guard connections[key] != nil else { continue }
+            connections[key]!.latest = peer
+            useless.reported(
+                key, movedByteCount: peer.downloadedByteCount + peer.uploadedByteCount,
+                mayWait: peer.isInterested ? !peer.isUnchoked : peer.isChokingUs && !isComplete, now: now)
+        }
     }
 
     /// We have everything, so those that have everything as well are of no use, nor are we to them.
     mutating func closeSeeds(into actions: inout [Action]) {
-        for (key, connection) in connections
-        where connection.isConnected && !connection.isBeingClosed && connection.latest?.isSeed == true {
-            connections[key]!.isBeingClosed = true
-            actions.append(.close(worker: key.worker, peer: key.peer, .useless))
+        for (key, connection) in connections where connection.isConnected && connection.latest?.isSeed == true {
+            closeUseless(key, into: &actions)
         }
     }
 

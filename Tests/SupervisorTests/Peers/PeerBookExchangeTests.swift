@@ -96,7 +96,7 @@ import Testing
             peer: 1, downloadedByteCount: 0, uploadedByteCount: 0, downloadRate: 0, uploadRate: 0,
             outstandingRequestCount: 0,
             isChokingUs: true, isSeed: true, isSnubbed: false, isInterested: false, isUnchoked: false)
-        talk.book.reported([report], at: 0)
+        talk.book.reported([report], at: 0, isComplete: false, now: FakeClock().now)
         #expect(
             talk.members() == [
                 .tellMembers(

@@ -60,13 +60,15 @@ private struct Talk {
             book.ban(Contributor(worker: worker, peer: peer), reason: "lies", into: &actions)
         }
     }
-    mutating func reported(_ peer: UInt32, isSeed: Bool, at worker: Int = 0) {
+    mutating func reported(_ peer: UInt32, isSeed: Bool = false, downloaded: UInt64 = 1, at worker: Int = 0) {
         let report = PeerReport(
-            peer: peer, downloadedByteCount: 1, uploadedByteCount: 5, downloadRate: 2, uploadRate: 3,
+            peer: peer, downloadedByteCount: downloaded, uploadedByteCount: 5, downloadRate: 2, uploadRate: 3,
             outstandingRequestCount: 4, isChokingUs: false, isSeed: isSeed, isSnubbed: false, isInterested: false,
             isUnchoked: false)
-        book.reported([report], at: worker)
+        book.reported([report], at: worker, isComplete: false, now: clock.now)
     }
+    /// We want nothing of anybody.
+    mutating func closedSeeds() -> [PeerBook.Action] { tell { book, _, actions in book.closeSeeds(into: &actions) } }
 }
 
 extension [PeerBook.Action] {
@@ -170,6 +172,47 @@ struct PeerBookTests {
         #expect(talk.book.connectedCount == 3)
         #expect(talk.wait(.seconds(1)) == [])
         #expect(talk.closed(2, .lost, downloaded: 5).connectCount == 1)
+    }
+
+    @Test func quietConnectionYieldsToAnAddressThatWaits() {
+        var talk = Talk(mostPeers: 2)
+        for peer in UInt32(1)...2 {
+            _ = talk.learned([Talk.address(Int(peer), network: Int(peer))])
+            _ = talk.connected(peer, Talk.address(Int(peer), network: Int(peer)), id: UInt8(peer))
+            talk.reported(peer)
+        }
+        // Nobody waits for a place.
+        #expect(talk.wait(.seconds(3600)) == [])
+        talk.reported(2, downloaded: 2)
+        #expect(
+            talk.learned([Talk.address(3, network: 3), Talk.address(4, network: 4)]) == [
+                .close(worker: 0, peer: 1, .useless)
+            ])
+        #expect(talk.wait(.seconds(1)) == [], "it is on its way out, and the other is not quiet")
+        #expect(talk.closed(1, .closedByUs).connects == ["0 3 10.0.3.3:6881"])
+        #expect(talk.wait(.seconds(120)).connects == [], "there is no hurry to have it back")
+    }
+
+    @Test func quietConnectionYieldsToAPeerThatComes() {
+        var talk = Talk(mostPeers: 1)
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        talk.reported(1)
+        _ = talk.wait(.seconds(3600))
+        let actions = talk.connected(incoming, Talk.address(2, network: 2, port: 50_000), id: 2, isIncoming: true)
+        #expect(actions.last == .close(worker: 0, peer: 1, .useless))
+    }
+
+    @Test func seedsAreClosedOnceAndLeftAlone() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        talk.reported(1, isSeed: true)
+        #expect(talk.closedSeeds() == [.close(worker: 0, peer: 1, .useless)])
+        #expect(talk.closedSeeds() == [])
+        _ = talk.closed(1, .closedByUs)
+        #expect(talk.wait(.seconds(300)).connectCount == 0)
+        #expect(talk.wait(.seconds(301)).connectCount == 1)
     }
 
     @Test func handshakeIsReported() {

@@ -19,6 +19,8 @@ extension KnownPeers {
         case lost(wasUseful: Bool)
         /// We closed it; neither side is to blame.
         case released
+        /// We closed it because neither side needed the other, which does not change soon.
+        case unneeded
         /// This machine lacked descriptors or memory.
         case localTrouble
     }
@@ -93,10 +95,10 @@ extension KnownPeers {
         switch ending {
         case .failed, .lost(wasUseful: false): failures = peer.failureCount + 1
         case .lost(wasUseful: true): failures = 0
-        case .released, .localTrouble: failures = peer.failureCount
+        case .released, .unneeded, .localTrouble: failures = peer.failureCount
         }
         let delay =
-            peer.wasVetoed
+            peer.wasVetoed || ending == .unneeded
             ? ReconnectBackoff.longest : ReconnectBackoff.delay(afterFailures: failures, using: &generator)
         leave(address, peer, retryAt: now + delay, now: now) {
             $0.failureCount = failures
