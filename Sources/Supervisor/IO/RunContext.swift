@@ -16,6 +16,9 @@ final class RunContext {
     /// Our port, 0 without a listener.
     let listenPort: UInt16
     private(set) var externalAddresses = ExternalAddresses()
+    /// Frames may be there for these torrents now.
+    var framesFreed: ([UInt16]) -> Void = { _ in }
+    private var isTellingOfFrames = false
     /// Peers at this address are ourselves.
     var ownAddressLearned: (PeerAddress) -> Void = { _ in }
 
@@ -38,6 +41,18 @@ final class RunContext {
     func seen(as address: [UInt8]) {
         guard let address = externalAddresses.learned(address, port: listenPort), address.port != 0 else { return }
         ownAddressLearned(address)
+    }
+
+    /// After every event that may have freed frames: torrents that wait for some get their part.
+    func shareFrames() {
+        guard !isTellingOfFrames else { return }
+        isTellingOfFrames = true
+        defer { isTellingOfFrames = false }
+        while true {
+            let waiting = budget.takeWaiting()
+            if waiting.isEmpty { return }
+            framesFreed(waiting)
+        }
     }
 
     /// Which hash-workers can be given pieces now.

@@ -84,6 +84,9 @@ final class SupervisorProcess {
                     settings: options.torrentSettings, context: context, generator: generator, now: started))
         }
         shell.handlers = handlers()
+        context.framesFreed = { [unowned self] waiting in
+            for ordinal in waiting { torrent(ordinal)?.route { $0.serveAll(budget: &$1, pool: $2, into: &$3) } }
+        }
         try watch(http: http)
         connectTrackers()
         resolver = try resolve(options.peers)

@@ -268,6 +268,7 @@ final class TorrentRun {
         var actions: [TorrentCoordinator.Action] = []
         event(&coordinator, &context.budget, context.pool, &actions)
         for action in actions { perform(action) }
+        context.shareFrames()
     }
 
     private func perform(_ action: TorrentCoordinator.Action) {

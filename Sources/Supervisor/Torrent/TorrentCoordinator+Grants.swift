@@ -22,6 +22,8 @@ extension TorrentCoordinator {
     }
 
     mutating func serve(_ worker: Int, budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]) {
+        framelessWorkers.remove(worker)
+        defer { if framelessWorkers.isEmpty { budget.isContent(torrent) } }
         guard mayGrant, members.contains(worker), let wish = demand[worker], wish > 0 else { return }
         let availability = pieces.picker.availability
         let ranges = blocks.grant(to: worker, maximumByteCount: wish) { availability.hasSource(worker, $0) }
@@ -70,10 +72,14 @@ extension TorrentCoordinator {
             }
             guard let piece = suspicious ?? pieces.picker.next(for: worker, using: &generator) else { break }
             let byteCount = geometry.length(of: piece)
-            guard pieces.mayOpen(piece, frameByteCount: budget.totalByteCount),
+            guard pieces.mayOpen(piece, frameByteCount: budget.totalByteCount) else { break }
+            guard
                 let (assembler, assignment) = budget.reserve(
-                    pieceByteCount: byteCount, isWorking: pool.isHashWorkerWorking)
-            else { break }
+                    pieceByteCount: byteCount, for: torrent, isWorking: pool.isHashWorkerWorking)
+            else {
+                framelessWorkers.insert(worker)
+                break
+            }
             pieces.opening(piece, assignment: assignment)
             assemblers[assignment] = assembler
             orders[assembler, default: []].append(order(assignment, piece))
@@ -131,7 +137,7 @@ extension TorrentCoordinator {
             guard let assembler = assemblers[assignment] else { continue }
             if let piece = pieces.refused(assignment) {
                 assemblers[assignment] = nil
-                budget.refused(pieceByteCount: geometry.length(of: piece), by: assembler)
+                budget.refused(pieceByteCount: geometry.length(of: piece), of: torrent, by: assembler)
             } else {
                 endGrants(of: assignment, into: &actions)
                 abandon(assignment, at: assembler, budget: &budget)

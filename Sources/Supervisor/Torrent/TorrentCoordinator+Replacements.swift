@@ -6,6 +6,7 @@ extension TorrentCoordinator {
     /// A peer-worker was reaped. Its blocks stay in doubt until the hash-workers have stopped listening to it.
     mutating func peerWorkerLost(_ worker: Int) {
         members.remove(worker)
+        framelessWorkers.remove(worker)
         demand[worker] = nil
         pieces.picker.workerGone(worker)
         doubts[worker, default: []] += blocks.workerGone(worker)
@@ -95,7 +96,7 @@ extension TorrentCoordinator {
     mutating func abandon(_ assignment: AssignmentID, at assembler: Int, budget: inout FrameBudget) {
         assemblers[assignment] = nil
         guard let piece = pieces.abandoned(assignment) else { return }
-        budget.release(pieceByteCount: geometry.length(of: piece), at: assembler)
+        budget.release(pieceByteCount: geometry.length(of: piece), of: torrent, at: assembler)
     }
 }
 

@@ -119,7 +119,7 @@ extension TorrentCoordinator {
         _ assignment: AssignmentID, _ piece: PieceIndex, budget: inout FrameBudget, into actions: inout [Action]
     ) {
         guard let assembler = assemblers.removeValue(forKey: assignment) else { return }
-        budget.release(pieceByteCount: geometry.length(of: piece), at: assembler)
+        budget.release(pieceByteCount: geometry.length(of: piece), of: torrent, at: assembler)
         actions.append(.tellHashWorker(assembler, .closePieces([assignment])))
     }
 }

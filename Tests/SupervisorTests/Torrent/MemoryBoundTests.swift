@@ -90,7 +90,7 @@ struct MemoryBoundTests {
             case 0, 1:
                 let byteCount = UInt32.random(in: 1...400_000, using: &generator)
                 let absent = Int.random(in: 0..<4, using: &generator)
-                let place = budget.reserve(pieceByteCount: byteCount) { $0 != absent }
+                let place = budget.reserve(pieceByteCount: byteCount, for: 0) { $0 != absent }
                 guard let (assembler, assignment) = place else { continue }
                 #expect(assembler != absent && assignment > last)
                 last = assignment
@@ -99,9 +99,9 @@ struct MemoryBoundTests {
                 guard !held.isEmpty else { continue }
                 let piece = held.remove(at: Int.random(in: held.indices, using: &generator))
                 if generator.oneIn(4) {
-                    budget.refused(pieceByteCount: piece.byteCount, by: piece.assembler)
+                    budget.refused(pieceByteCount: piece.byteCount, of: 0, by: piece.assembler)
                 } else {
-                    budget.release(pieceByteCount: piece.byteCount, at: piece.assembler)
+                    budget.release(pieceByteCount: piece.byteCount, of: 0, at: piece.assembler)
                 }
             }
             var used: [Int: Int] = [:]
@@ -118,10 +118,10 @@ struct MemoryBoundTests {
         var budget = FrameBudget(frameCountEach: 4, hashWorkers: 0..<2)
         budget.gaveUp(1)
         #expect(budget.freeCount == 4 && budget.totalByteCount == 4 * 65536)
-        for _ in 0..<4 { #expect(budget.reserve(pieceByteCount: 1) { _ in true }?.assembler == 0) }
-        #expect(budget.reserve(pieceByteCount: 1) { _ in true } == nil)
-        budget.release(pieceByteCount: 1, at: 1)
-        budget.refused(pieceByteCount: 1, by: 1)
+        for _ in 0..<4 { #expect(budget.reserve(pieceByteCount: 1, for: 0) { _ in true }?.assembler == 0) }
+        #expect(budget.reserve(pieceByteCount: 1, for: 0) { _ in true } == nil)
+        budget.release(pieceByteCount: 1, of: 0, at: 1)
+        budget.refused(pieceByteCount: 1, of: 0, by: 1)
         #expect(budget.freeCount == 0)
     }
 }
