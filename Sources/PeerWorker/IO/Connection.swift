@@ -42,8 +42,9 @@ final class Connection {
     var arriving = ArrivingBlock.none
     /// A block that began while slots were short.
     var ownBuffer: [UInt8] = []
-    /// Reading has stopped until a slot is free.
+    /// Reading has stopped until a slot is free, or the torrent that the peer wants has come.
     private(set) var isWaiting = false
+    private var awaitsTorrent = false
     /// Reading has stopped until the download limit lets it go on.
     private(set) var isThrottled = false
     /// What was received and not used when reading stopped; less than one read.
@@ -291,7 +292,7 @@ final class Connection {
                 process.perform(self)
                 view = torrent?.view
             }
-            if isWaiting { process.waits(self) }
+            if isWaiting, !awaitsTorrent { process.waits(self) }
             if !actions.isEmpty { process.perform(self) }
         }
     }
@@ -302,6 +303,10 @@ final class Connection {
         isWaiting = !slotIsFree(now: now)
         if isWaiting { process.waits(self) }
         process.perform(self)
+        goOn(now: now)
+    }
+
+    private func goOn(now: MonotonicInstant) {
         guard phase == .running, !isWaiting else { return }
         let rest = pending
         pending = []
@@ -309,5 +314,16 @@ final class Connection {
         guard phase == .running, !isWaiting else { return }
         setReading()
         process.supply(self)
+    }
+
+    /// What the peer sends behind its handshake cannot be understood before its torrent is known.
+    func awaitTorrent() { (isWaiting, awaitsTorrent) = (true, true) }
+
+    /// The session has been told of the torrent.
+    func torrentCame() {
+        (isWaiting, awaitsTorrent) = (false, false)
+        process.perform(self)
+        goOn(now: process.readBegan())
+        process.mark(self)
     }
 }

@@ -64,6 +64,7 @@ extension PeerWorkerProcess {
         }
         torrents[setup.torrent] = torrent
         byInfoHash[setup.infoHash] = torrent
+        resumeWaits(for: torrent)
         listen()
     }
 

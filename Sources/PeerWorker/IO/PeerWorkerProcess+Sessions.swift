@@ -51,6 +51,7 @@ extension PeerWorkerProcess {
     private func finish(_ connection: Connection, _ ending: PeerEnding) {
         guard table.remove(connection) else { return }
         connection.abandonArriving()
+        torrentWaits.left(connection.peer)
         intake.waitsNoMore(connection.peer)
         if let torrent = connection.torrent {
             stopCounting(connection, torrent)
@@ -134,8 +135,31 @@ extension PeerWorkerProcess {
 
     private func identify(_ infoHash: InfoHash, _ connection: Connection) {
         guard let torrent = connection.torrent ?? byInfoHash[infoHash] else {
+            if torrentWaits.waits(connection.peer, for: infoHash, now: clock()) { return connection.awaitTorrent() }
             return connection.session.torrentUnknown(into: &connection.actions)
         }
+        identified(torrent, connection)
+    }
+
+    /// A torrent has come that peers wait for.
+    func resumeWaits(for torrent: PeerTorrent) {
+        for peer in torrentWaits.came(torrent.view.infoHash) {
+            guard let connection = table[peer] else { continue }
+            identified(torrent, connection)
+            connection.torrentCame()
+        }
+    }
+
+    /// No further torrent is to be expected.
+    func endWaits(now: MonotonicInstant) {
+        for peer in torrentWaits.timerFired(now: now) {
+            guard let connection = table[peer] else { continue }
+            connection.session.torrentUnknown(into: &connection.actions)
+            perform(connection)
+        }
+    }
+
+    private func identified(_ torrent: PeerTorrent, _ connection: Connection) {
         connection.torrent = torrent
         connection.decoder.torrentIdentified(pieceCount: torrent.view.geometry.pieceCount)
         connection.session.torrentIdentified(in: torrent.view, now: clock(), into: &connection.actions)

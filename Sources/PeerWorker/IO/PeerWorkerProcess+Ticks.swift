@@ -6,6 +6,7 @@ import PoolProtocol
 extension PeerWorkerProcess {
     func tick(now: MonotonicInstant) {
         for torrent in torrents.values { (torrent.bytesPerSecond, torrent.fastestRate) = (0, 0) }
+        endWaits(now: now)
         // A deadline may close its connection, so the table is not walked itself.
         for connection in Array(table.all) { tick(connection, now: now) }
         for torrent in torrents.values where now >= torrent.nextSweep {

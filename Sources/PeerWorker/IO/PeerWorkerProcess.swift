@@ -37,6 +37,7 @@ final class PeerWorkerProcess {
     var table: ConnectionTable
     var torrents: [UInt16: PeerTorrent] = [:]
     var byInfoHash: [InfoHash: PeerTorrent] = [:]
+    var torrentWaits = TorrentWaits()
     /// Peers whose requests can be answered.
     var uploads = UploadTurns()
     /// The user's limits, as far as they are this worker's share.
@@ -218,6 +219,7 @@ final class PeerWorkerProcess {
     func listen() {
         guard isReady, !torrents.isEmpty, !isListening else { return }
         isListening = true
+        torrentWaits.began(now: clock())
         listeners.start(settings.listeners)
     }
 
