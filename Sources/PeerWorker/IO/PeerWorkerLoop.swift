@@ -51,7 +51,10 @@ final class PeerWorkerLoop {
         loop.becameReady = { [unowned self] in process.ready() }
         loop.nextDeadline = { [unowned self] in process.nextDeadline }
         loop.timerFired = { [unowned self] in process.timerFired(now: $0) }
-        loop.turnEnding = { [unowned self] in process.endTurn() }
+        loop.turnEnding = { [unowned self] in
+            process.endTurn()
+            loop.launch.status.resent(blockCount: process.resentBlockCount)
+        }
         loop.heldCount = { [unowned self] in process.intake.slots.slotCount - process.intake.slots.freeCount }
         process.post = { [unowned self] in send(&$0) }
         loop.run()

@@ -7,6 +7,7 @@ extension PeerWorkerProcess {
     /// The process of this place can be reached.
     func assemblerJoined(_ newcomer: Incarnation, now: MonotonicInstant) {
         let unanswered = intake.slots.unanswered(by: newcomer.place.ordinal)
+        if newcomer.generation > 1 { resentBlockCount += UInt64(unanswered.count) }
         batches.joined(newcomer, unanswered: unanswered, now: now)
     }
 

@@ -66,6 +66,8 @@ final class PeerWorkerProcess {
     private var isListening = false
     /// By slot: whose block was last lent in it, since a reference names no torrent.
     var torrentOfSlot: [UInt16]
+    /// Blocks that were handed to the successors of hash-workers.
+    var resentBlockCount: UInt64 = 0
     /// Room for the blocks of one `supply`.
     var chosen: [BlockAddress] = []
 

@@ -19,8 +19,10 @@ final class DiskCounters {
     func syncing(_ body: () throws(SystemCallError) -> Void) throws(SystemCallError) {
         let start = MonotonicClock.now
         defer {
+            let duration = MonotonicClock.now - start
             report.syncCount += 1
-            report.syncNanoseconds += UInt64((MonotonicClock.now - start).wholeNanoseconds)
+            report.syncNanoseconds += UInt64(duration.wholeNanoseconds)
+            status.synced(duration)
         }
         try status.during(.sync, body)
     }

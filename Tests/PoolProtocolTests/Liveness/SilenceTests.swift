@@ -110,10 +110,14 @@ struct SilenceTests {
         let offsets = [
             StatusPage.turnOffset, StatusPage.turnStartedOffset, StatusPage.diskCallOffset,
             StatusPage.diskCallStartedOffset, StatusPage.progressOffset, StatusPage.sentNewsOffset,
-            StatusPage.receivedOrdersOffset,
+            StatusPage.receivedOrdersOffset, StatusPage.heldCountOffset, StatusPage.turnEndedOffset,
+            StatusPage.handlerOffset, StatusPage.resentBlockCountOffset,
         ]
         #expect(Set(offsets).count == offsets.count)
-        for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.byteCount) }
+        for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.turnTimesOffset) }
+        #expect(StatusPage.turnTimesOffset + StatusPage.histogramByteCount <= StatusPage.syncTimesOffset)
+        #expect(StatusPage.syncTimesOffset + StatusPage.histogramByteCount <= StatusPage.byteCount)
+        #expect(Set(LoopHandler.allCases.map(\.name)).count == LoopHandler.allCases.count)
         #expect(Set(DiskCall.allCases.map(\.name)).count == DiskCall.allCases.count)
     }
 }

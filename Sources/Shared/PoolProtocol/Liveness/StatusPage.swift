@@ -21,8 +21,52 @@ package enum StatusPage {
     package static let sentNewsOffset = 48
     /// Frames that came over its control connection. u64.
     package static let receivedOrdersOffset = 56
+    /// Nanoseconds of the monotonic clock at the end of the last turn. u64.
+    package static let turnEndedOffset = 64
+    /// `LoopHandler` that the loop's thread is in, 0 while it waits. u64.
+    package static let handlerOffset = 72
+    /// Blocks that a peer-worker handed to the successor of a hash-worker. u64.
+    package static let resentBlockCountOffset = 80
+
+    /// How long each turn of the loop took, that is how long whatever came meanwhile had to wait: `TimeHistogram`, its
+    /// buckets, then the longest and the sum, all u64.
+    package static let turnTimesOffset = 128
+    /// How long each fsync of the disk thread took, in the same form.
+    package static let syncTimesOffset = 1024
+    /// Of a histogram on the page.
+    package static let histogramByteCount = 8 * (TimeHistogram.bucketCount + 2)
     /// Where the loop's thread was when it was asked, or when a fault came; what it holds says clinux_stack.h.
     package static let stackOffset = 3072
+}
+
+/// What a loop's thread is doing, as the status page has it.
+package enum LoopHandler: UInt64, Sendable, CaseIterable {
+    /// It waits for events.
+    case none = 0
+    /// Something is readable or writable: connections, listeners, files of other threads.
+    case descriptor
+    /// Orders of the supervisor.
+    case orders
+    /// Frames of other workers.
+    case neighbours
+    /// Descriptors that came over the lifeline.
+    case lifeline
+    /// A timer is due.
+    case timer
+    /// What the turn has gathered is seen to and sent.
+    case turnEnd
+
+    package var name: String {
+        switch self {
+        case .none: "waiting"
+        case .descriptor: "descriptor"
+        case .orders: "orders"
+        case .neighbours: "neighbours"
+        case .lifeline: "lifeline"
+        case .timer: "timer"
+        case .turnEnd: "turn-end"
+        }
+    }
 }
 
 /// What the disk thread of a worker may be busy with; never a reason to kill the worker.

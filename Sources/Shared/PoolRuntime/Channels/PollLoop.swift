@@ -1,6 +1,7 @@
 package import BitTorrent
 import CLinux
 import Glibc
+package import PoolProtocol
 
 /// The loop of every process of the pool: epoll over libzmq's sockets and other descriptors, and one timer. Runs
 /// handlers on its own thread only. What it costs to wait does not grow with the number of descriptors.
@@ -50,6 +51,8 @@ package final class PollLoop {
     package var nextDeadline: () -> MonotonicInstant = { .distantFuture }
     package var timerFired: (MonotonicInstant) -> Void = { _ in }
     package var turnBegan: (MonotonicInstant) -> Void = { _ in }
+    /// Before each handler: for the status page, so it must cost next to nothing.
+    package var handlerBegan: (LoopHandler) -> Void = { _ in }
     /// After all handlers of a turn: the place to send what they produced.
     package var turnEnded: () -> Void = {}
     /// Set by a handler that stopped early with more to do: the loop does not wait before the next turn.
@@ -140,9 +143,14 @@ package final class PollLoop {
         for index in 0..<max(0, Int(count)) {
             // A handler may end watches, also ones whose events were taken already.
             guard let watch = find(events[index].data.u64) else { continue }
+            handlerBegan(.descriptor)
             watch.handler(Readiness(rawValue: events[index].events))
         }
-        if now >= nextDeadline() { timerFired(now) }
+        if now >= nextDeadline() {
+            handlerBegan(.timer)
+            timerFired(now)
+        }
+        handlerBegan(.turnEnd)
         turnEnded()
     }
 

@@ -74,6 +74,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             launch.status.turnBegan(now: now)
             nextBeat = now + heartbeat
         }
+        poll.handlerBegan = { [status = launch.status] in status.handles($0) }
         poll.nextDeadline = { [unowned self] in min(nextBeat, retryAt, nextDeadline()) }
         poll.timerFired = { [unowned self] now in if now >= nextDeadline() { timerFired(now) } }
         poll.turnEnded = { [unowned self] in
@@ -83,7 +84,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             flush()
             launch.status.holds(heldCount())
             launch.status.counted(sentNews: controlOutbox.frameCount, receivedOrders: receivedOrderCount)
-            launch.status.turnEnded()
+            launch.status.turnEnded(now: MonotonicClock.now)
         }
         do throws(SystemCallError) {
             try poll.watch(control) { [unowned self] in receiveOrders() }
@@ -170,6 +171,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     }
 
     private func receiveOrders() {
+        launch.status.handles(.orders)
         let mayHaveMore = control.receive(limit: Self.receiveLimit) { _, frame in
             receivedOrderCount += 1
             do throws(PoolCodecError) {
@@ -182,6 +184,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     }
 
     private func receiveFrames() {
+        launch.status.handles(.neighbours)
         let mayHaveMore = data.receive(limit: Self.receiveLimit) { sender, frame in
             guard let sender = Incarnation(routingID: sender), !accused.contains(sender) else { return }
             edges.frameReceived(from: sender)
@@ -263,6 +266,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     }
 
     private func receiveDescriptors() {
+        launch.status.handles(.lifeline)
         do throws(SystemCallError) {
             while true {
                 switch try launch.lifeline.receive() {

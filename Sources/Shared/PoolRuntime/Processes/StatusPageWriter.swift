@@ -10,18 +10,42 @@ package final class StatusPageWriter: @unchecked Sendable {
     private var turn: UInt64 = 0
     private var progress: UInt64 = 0
     private var heldCount = 0
+    private var turnStarted = MonotonicInstant.distantPast
 
     package init(_ mapping: RegionMapping) { self.mapping = mapping }
+
+    /// A page of this process's own, for the supervisor, whose loop is looked at like any other.
+    package static func makeOwn() throws(SystemCallError) -> (writer: StatusPageWriter, reader: StatusPageReader) {
+        let memory = try RegionMapping.makeRegion(name: "status", byteCount: StatusPage.byteCount)
+        let mapping = try RegionMapping(
+            descriptor: memory.rawValue, byteCount: StatusPage.byteCount, access: .readWrite)
+        return (StatusPageWriter(mapping), StatusPageReader(mapping))
+    }
 
     /// The loop woke up.
     package func turnBegan(now: MonotonicInstant) {
         turn &+= 1
+        turnStarted = now
         store(turn, StatusPage.turnOffset)
         store(UInt64(now.nanoseconds), StatusPage.turnStartedOffset)
     }
 
+    /// What the loop's thread does from now on; a store and nothing more.
+    package func handles(_ handler: LoopHandler) { store(handler.rawValue, StatusPage.handlerOffset) }
+
     /// The loop goes to wait.
-    package func turnEnded() { store(0, StatusPage.turnStartedOffset) }
+    package func turnEnded(now: MonotonicInstant) {
+        add(now - turnStarted, to: StatusPage.turnTimesOffset)
+        store(UInt64(now.nanoseconds), StatusPage.turnEndedOffset)
+        store(LoopHandler.none.rawValue, StatusPage.handlerOffset)
+        store(0, StatusPage.turnStartedOffset)
+    }
+
+    /// An fsync ended; the disk thread only.
+    package func synced(_ duration: Duration) { add(duration, to: StatusPage.syncTimesOffset) }
+
+    /// Blocks that went to successors so far; the loop's thread only.
+    package func resent(blockCount: UInt64) { store(blockCount, StatusPage.resentBlockCountOffset) }
 
     /// Payload bytes that moved since the last call; the loop's thread only.
     package func moved(byteCount: Int) {
@@ -60,6 +84,17 @@ package final class StatusPageWriter: @unchecked Sendable {
     }
 
     private func store(_ value: UInt64, _ offset: Int) { clinux_store_release_64(mapping.base + offset, value) }
+    private func load(_ offset: Int) -> UInt64 { clinux_load_acquire_64(mapping.base + offset) }
+
+    /// One value more in a histogram. Each has one writing thread.
+    private func add(_ duration: Duration, to histogram: Int) {
+        let nanoseconds = UInt64(max(0, duration.wholeNanoseconds))
+        let bucket = histogram + 8 * TimeHistogram.bucket(ofNanoseconds: nanoseconds)
+        store(load(bucket) &+ 1, bucket)
+        let longest = histogram + 8 * TimeHistogram.bucketCount
+        if nanoseconds > load(longest) { store(nanoseconds, longest) }
+        store(load(longest + 8) &+ nanoseconds, longest + 8)
+    }
 }
 
 /// The supervisor's side: a look at the page, of which nothing is believed but that its numbers changed.
@@ -76,6 +111,27 @@ package struct StatusPageReader {
     package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
     package var sentNews: UInt64 { load(StatusPage.sentNewsOffset) }
     package var receivedOrders: UInt64 { load(StatusPage.receivedOrdersOffset) }
+    /// nil while the loop waits.
+    package var turnStarted: MonotonicInstant? {
+        let started = load(StatusPage.turnStartedOffset)
+        return started == 0 ? nil : MonotonicInstant(nanoseconds: Int64(truncatingIfNeeded: started))
+    }
+    /// nil before the end of the first turn.
+    package var turnEnded: MonotonicInstant? {
+        let ended = load(StatusPage.turnEndedOffset)
+        return ended == 0 ? nil : MonotonicInstant(nanoseconds: Int64(truncatingIfNeeded: ended))
+    }
+    package var handler: LoopHandler { LoopHandler(rawValue: load(StatusPage.handlerOffset)) ?? .none }
+    package var resentBlockCount: UInt64 { load(StatusPage.resentBlockCountOffset) }
+    package var turnTimes: TimeHistogram { histogram(StatusPage.turnTimesOffset) }
+    package var syncTimes: TimeHistogram { histogram(StatusPage.syncTimesOffset) }
+
+    private func histogram(_ offset: Int) -> TimeHistogram {
+        let end = offset + 8 * TimeHistogram.bucketCount
+        return TimeHistogram(
+            counts: (0..<TimeHistogram.bucketCount).map { load(offset + 8 * $0) }, longestNanoseconds: load(end),
+            totalNanoseconds: load(end + 8))
+    }
 
     /// What asks for a stack: who has not begun to tell ignores it.
     package static let stackSignal = SIGURG
