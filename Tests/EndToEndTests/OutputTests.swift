@@ -152,12 +152,15 @@ extension EndToEnd {
             try run.wait(forPieces: 5)
             run.process.send(SIGUSR1)
             func text() -> String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
-            try awaiting("figures in the log") { text().contains("CPU seconds") }
-            let lines = text().split(separator: "\n").filter { $0.contains("CPU seconds") }
-            #expect(lines.count == 5)
-            for role in ["peer", "hash", "writer"] {
-                let process = try run.worker(role)
-                #expect(lines.contains { $0.contains("pid \(process) ") && $0.contains("resident") }, "\(role)")
+            let workers = try ["peer", "hash", "writer"].map { ($0, try run.worker($0)) }
+            try awaiting("the table in the log") { text().contains("  writer  ") }
+            let lines = text().split(separator: "\n")
+            for (role, process) in workers {
+                #expect(
+                    lines.contains {
+                        let words = $0.split(separator: " ")
+                        return words.contains(Substring(role)) && words.contains("\(process)")
+                    }, "\(role)")
             }
             try run.expectEnd(0)
         }

@@ -215,6 +215,9 @@ extension AnnounceSchedule {
         return next == .distantFuture ? nil : next
     }
 
+    /// Every tracker with what is known of it, in the order in which they are asked now.
+    var standings: [(tracker: TrackerURL, record: TrackerRecord)] { tiers.order.map { ($0, records[$0]!) } }
+
     /// For "nobody is left": no tracker can be expected to name a peer that we do not know yet.
     /// - Parameter moment: when the torrent last heard of a new address.
     func everyTrackerAnsweredOrFailed(since moment: MonotonicInstant) -> Bool {

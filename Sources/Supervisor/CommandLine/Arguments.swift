@@ -234,6 +234,28 @@ struct OutputArguments: ParsableArguments {
     }
 }
 
+struct ControlArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Where supervisor ps, where, cancel, signal and stats reach this run (default: in the run directory).",
+            valueName: "path"))
+    var controlSocket: String?
+
+    @Flag(help: "Let nobody look in or steer.")
+    var noControl = false
+
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Serve metrics for Prometheus, at /metrics; a port alone means 127.0.0.1.", valueName: "address:port"))
+    var metricsListen: String?
+
+    var flags: FlagTexts {
+        texts((.controlSocket, controlSocket), (.noControl, flag(noControl)), (.metricsListen, metricsListen))
+    }
+}
+
 struct DiagnosisArguments: ParsableArguments {
     @Option(parsing: .unconditional, help: .init("Write all events to a file, as JSON lines.", valueName: "file"))
     var events: String?

@@ -26,6 +26,11 @@ struct CommandLineParser {
             return try Self.parse(rest, as: CreateCommand.self) { (command) throws(UserError) in
                 .create(try create(command))
             }
+        case "ps": return try Self.parse(rest, as: PsCommand.self, control)
+        case "stats": return try Self.parse(rest, as: StatsCommand.self, control)
+        case "where": return try Self.parse(rest, as: WhereCommand.self, control)
+        case "cancel": return try Self.parse(rest, as: CancelCommand.self, control)
+        case "signal": return try Self.parse(rest, as: SignalCommand.self, control)
         default:
             return try Self.parse(arguments, as: DownloadCommand.self) { (command) throws(UserError) in
                 .download(try download(command))
@@ -91,7 +96,8 @@ struct CommandLineParser {
             connectTimeout: try reader.duration(.connectTimeout, in: .seconds(1) ... .seconds(600)) ?? .seconds(10),
             stopTimeout: try reader.duration(.stopTimeout, in: .seconds(1) ... .seconds(31_536_000)),
             caCertificate: try reader.path(.caCertificate), seeding: try reader.seeding(),
-            output: try reader.output(), diagnosis: try reader.diagnosis(environment: surroundings.environment),
+            output: try reader.output(), control: try reader.control(),
+            diagnosis: try reader.diagnosis(environment: surroundings.environment),
             environment: surroundings.environment)
     }
 

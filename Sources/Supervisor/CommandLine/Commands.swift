@@ -10,6 +10,9 @@ struct DownloadCommand: ParsableCommand {
             supervisor show <torrent> [--json]
             supervisor verify <torrent> [--dir <dir>] [--json] [<options>]
             supervisor create <path> [-o <file>] [--tracker <url>] [--json] [<options>]
+            supervisor ps|stats [--socket <path>] [--json] [--watch]
+            supervisor where|cancel <id> [--socket <path>] [--json]
+            supervisor signal <name> <id> [--socket <path>] [--json]
             """,
         discussion: """
             Every option but --help and --version may also be given by the environment (SWARMKEEPER_HASH_WORKERS=4) \
@@ -27,11 +30,14 @@ struct DownloadCommand: ParsableCommand {
     @OptionGroup(title: "Seeding") var seeding: SeedingArguments
     @OptionGroup(title: "Network") var network: NetworkArguments
     @OptionGroup(title: "Output") var output: OutputArguments
+    @OptionGroup(title: "Looking in") var control: ControlArguments
     @OptionGroup(title: "For tests and stress runs") var diagnosis: DiagnosisArguments
 
     var flags: FlagTexts {
-        [pool.flags, hashPool.flags, files.flags, seeding.flags, network.flags, output.flags, diagnosis.flags]
-            .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+        [
+            pool.flags, hashPool.flags, files.flags, seeding.flags, network.flags, output.flags, control.flags,
+            diagnosis.flags,
+        ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
     }
 }
 

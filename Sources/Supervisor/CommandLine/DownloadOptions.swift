@@ -59,6 +59,7 @@ struct DownloadOptions: Equatable {
 
     var seeding: SeedingOptions
     var output: OutputOptions
+    var control = ControlOptions()
     var diagnosis: DiagnosisOptions
     var environment: [String: String]
 

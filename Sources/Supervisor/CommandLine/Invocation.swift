@@ -4,6 +4,8 @@ enum Invocation: Equatable {
     case verify(VerifyOptions)
     case create(CreateOptions)
     case show(ShowOptions)
+    /// A word to a running supervisor.
+    case control(ControlInvocation)
     /// Help, the version, a completion script: text for stdout, and nothing else to do.
     case print(String)
 }

@@ -39,6 +39,9 @@ enum OptionName: String, CaseIterable {
     case quiet
     case logLevel = "log-level"
     case log
+    case controlSocket = "control-socket"
+    case noControl = "no-control"
+    case metricsListen = "metrics-listen"
 
     case events
     case workerWrap = "worker-wrap"
@@ -55,12 +58,14 @@ enum OptionName: String, CaseIterable {
 
     var kind: Kind {
         switch self {
-        case .showFiles, .sequential, .verify, .noTracker, .noPeerExchange, .noLocalDiscovery, .seed, .quiet: .flag
+        case .showFiles, .sequential, .verify, .noTracker, .noPeerExchange, .noLocalDiscovery, .seed, .quiet,
+            .noControl:
+            .flag
         case .peer, .tracker, .workerWrap, .selftest: .list
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
             .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
             .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit, .uploadLimit, .progress, .interval,
-            .logLevel, .log, .events, .heartbeat:
+            .logLevel, .log, .controlSocket, .metricsListen, .events, .heartbeat:
             .value
         }
     }
@@ -68,11 +73,11 @@ enum OptionName: String, CaseIterable {
     /// Its value names a file or directory.
     var isPath: Bool {
         switch self {
-        case .directory, .stateDirectory, .caCertificate, .log, .events: true
+        case .directory, .stateDirectory, .caCertificate, .log, .controlSocket, .events: true
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
             .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .noPeerExchange, .noLocalDiscovery,
             .connectTimeout, .stopTimeout, .seed, .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit,
-            .uploadLimit, .progress, .interval, .quiet, .logLevel,
+            .uploadLimit, .progress, .interval, .quiet, .logLevel, .noControl, .metricsListen,
             .workerWrap, .heartbeat, .selftest:
             false
         }

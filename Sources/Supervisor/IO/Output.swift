@@ -159,11 +159,9 @@ final class Output {
         return Logger(label: label) { MessageLogHandler(source: $0, level: level, sink: sink) }
     }
 
-    /// All processes, to the log; to the terminal when there is no log.
-    func logStatus(_ report: StatusReport) {
-        var lines = report.torrents.isEmpty ? [] : [ProgressLine.text(report, columns: nil, isUTF8: true)]
-        lines += report.workers.map(EventText.figures)
-        for line in lines {
+    /// What `ps` shows, to the log; to the terminal when there is no log.
+    func logStatus(_ lines: [String]) {
+        for line in lines where !line.isEmpty {
             sink.write(.notice, from: MessageSink.ourselves, line)
             if logFile == nil && sink.terminalLevel > .notice { stderr.write(line) }
         }

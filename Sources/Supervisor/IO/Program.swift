@@ -27,6 +27,7 @@ struct Program {
             switch try CommandLineParser(surroundings).parse(arguments) {
             case .print(let text): return try Self.print(environment) { $0.write(text + "\n") }
             case .show(let options): return try show(options, environment)
+            case .control(let invocation): return try ControlClient(invocation, environment).run()
             case .download(let options) where options.showsFiles: return try showFiles(options)
             case .download(let options): return try download(options, warnings: configuration.warnings)
             case .verify(let options): return try verify(options, warnings: configuration.warnings)

@@ -12,6 +12,8 @@ final class RunDirectory {
     /// Of a directory whose lock is not held yet, which would look like that of a dead run to another start.
     private static let unfinishedPrefix = "new-"
     private static let lockName = "lock"
+    /// The control socket, or a link to where the user wants it.
+    static let controlName = "ctl.sock"
 
     /// Makes a fresh directory below the user's runtime directory.
     init(environment: [String: String]) throws(SystemCallError) {
@@ -32,15 +34,40 @@ final class RunDirectory {
 
     deinit { Self.removeFlat(path) }
 
+    /// Makes a symbolic link in the directory to a file that is there. Without it that is only harder to find.
+    func link(_ name: String, to target: UserPath) {
+        guard let absolute = target.withCString({ realpath($0, nil) }) else { return }
+        defer { free(absolute) }
+        symlink(absolute, "\(path)/\(name)")
+    }
+
+    /// The control sockets of this user's living supervisors.
+    static func controlSockets(environment: [String: String]) -> [String] {
+        let base = Self.base(environment)
+        return entries(of: base).filter { $0.hasPrefix(prefix) }.sorted().map { "\(base)/\($0)" }
+            .filter { isHeld("\($0)/\(lockName)") && access("\($0)/\(controlName)", F_OK) == 0 }
+            .map { "\($0)/\(controlName)" }
+    }
+
+    /// Whether a living run holds the lock.
+    private static func isHeld(_ path: String) -> Bool {
+        let descriptor = clinux_open(path, O_RDWR, 0)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     /// `$XDG_RUNTIME_DIR/swarmkeeper`, else a directory in the temporary directory that is checked to be our own.
-    private static func makeBase(_ environment: [String: String]) throws(SystemCallError) -> String {
-        let path: String
+    private static func base(_ environment: [String: String]) -> String {
         if let runtime = environment["XDG_RUNTIME_DIR"], runtime.hasPrefix("/"), access(runtime, W_OK) == 0 {
-            path = "\(runtime)/swarmkeeper"
-        } else {
-            let temporary = environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
-            path = "\(temporary)/swarmkeeper-\(getuid())"
+            return "\(runtime)/swarmkeeper"
         }
+        let temporary = environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+        return "\(temporary)/swarmkeeper-\(getuid())"
+    }
+
+    private static func makeBase(_ environment: [String: String]) throws(SystemCallError) -> String {
+        let path = base(environment)
         if mkdir(path, 0o700) != 0 && errno != EEXIST { throw SystemCallError("mkdir", errno, subject: path) }
         var information = stat()
         guard lstat(path, &information) == 0 else { throw SystemCallError("lstat", errno, subject: path) }

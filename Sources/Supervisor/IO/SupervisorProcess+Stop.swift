@@ -4,12 +4,22 @@ import PoolRuntime
 
 /// The orderly end, step by step; `StopSequence` owns the order and the limits.
 extension SupervisorProcess {
-    var isComplete: Bool { torrents.allSatisfy { $0.phase == .complete } }
+    /// Those that the user gave up are not waited for.
+    var isComplete: Bool {
+        torrents.contains { $0.phase == .complete }
+            && torrents.allSatisfy { $0.phase == .complete || $0.phase == .cancelled }
+    }
 
     /// Every torrent is complete, and none is to be seeded any longer.
     func beginIfComplete() {
-        guard stop == nil, !torrents.isEmpty, isComplete, !torrents.contains(where: \.isSeeding) else { return }
-        end(.complete, reason: "complete", now: MonotonicClock.now)
+        guard stop == nil, !torrents.isEmpty, !torrents.contains(where: \.isSeeding) else { return }
+        let givenUp = torrents.count { $0.phase == .cancelled }
+        if givenUp == torrents.count || givenUp > 0 && isComplete {
+            let reason = "\(Amounts.counted(givenUp, "torrent")) given up; start again to go on"
+            end(.interrupted, reason: reason, now: MonotonicClock.now)
+        } else if isComplete {
+            end(.complete, reason: "complete", now: MonotonicClock.now)
+        }
     }
 
     /// Starts the orderly end; the first reason counts.
@@ -19,7 +29,7 @@ extension SupervisorProcess {
         stop = StopSequence(now: now)
         context.scrapes.stop()
         for torrent in torrents {
-            if torrent.phase != .complete { torrent.phase = .stopping }
+            if torrent.phase != .complete && torrent.phase != .cancelled { torrent.phase = .stopping }
             torrent.coordinator.stopGranting()
         }
         begin(.draining, now: now)

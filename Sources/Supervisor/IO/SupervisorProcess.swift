@@ -34,6 +34,8 @@ final class SupervisorProcess {
     private var restarting: Place?
     private let signals: OwnedDescriptor
     private var resolver: NameResolver?
+    /// For those who look in.
+    var desk: ControlDesk!
 
     /// Runs a download to its end.
     static func run(_ options: DownloadOptions, _ inputs: [Metainfo], output: Output) -> ExitCode {
@@ -87,6 +89,7 @@ final class SupervisorProcess {
         context.framesFreed = { [unowned self] waiting in
             for ordinal in waiting { torrent(ordinal)?.route { $0.serveAll(budget: &$1, pool: $2, into: &$3) } }
         }
+        desk = try makeDesk(runDirectory: directory)
         try watch(http: http)
         connectTrackers()
         resolver = try resolve(options.peers)
@@ -181,6 +184,7 @@ final class SupervisorProcess {
         poll.timerFired = { [unowned self] now in timerFired(now: now) }
         poll.turnEnded = { [unowned self] in
             retryAt = context.shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture
+            desk.turnEnded()
         }
     }
 
@@ -227,7 +231,7 @@ final class SupervisorProcess {
         var deadline = min(
             nextTick, retryAt, context.shell.nextDeadline, stop?.nextDeadline ?? .distantFuture,
             context.limits.nextDeadline)
-        deadline = min(deadline, context.udp.nextDeadline, context.scrapes.nextDeadline)
+        deadline = min(deadline, context.udp.nextDeadline, context.scrapes.nextDeadline, desk.nextDeadline)
         for torrent in torrents { deadline = min(deadline, torrent.nextDeadline(now: now)) }
         return deadline
     }
@@ -236,12 +240,14 @@ final class SupervisorProcess {
         context.shell.timerFired(now: now)
         context.udp.timerFired(now: now)
         context.scrapes.timerFired(now: now)
+        desk.timerFired(now: now)
         for torrent in torrents { torrent.timerFired(now: now) }
         tell(context.limits.timerFired(now: now))
         if let step = stop?.timerFired(now: now) { begin(step, now: now) }
         guard now >= nextTick else { return }
         nextTick = now + Self.tick
         output.show(statusReport(now: now))
+        desk.measure(context.shell.processes.values, now: now)
         announceLocally(now: now)
         checkStop(now: now)
         for torrent in torrents {
@@ -264,7 +270,9 @@ final class SupervisorProcess {
             }
         }
         let unfinished = torrents.filter { $0.phase == .downloading }
-        guard !unfinished.isEmpty, unfinished.count == torrents.count(where: { $0.phase != .complete }) else { return }
+        guard !unfinished.isEmpty,
+            unfinished.count == torrents.count(where: { $0.phase != .complete && $0.phase != .cancelled })
+        else { return }
         if unfinished.allSatisfy({ $0.nobodyLeft(now: now) }) {
             end(.nobodyLeft, reason: "no peer is left, and no tracker knows another", now: now)
         } else if let limit = options.stopTimeout, unfinished.allSatisfy({ now - $0.lastProgress >= limit }) {
@@ -296,6 +304,7 @@ final class SupervisorProcess {
         if case .rechecked(let torrent, _) = message {
             self.torrent(torrent)?.received(message, from: worker, now: now)
         } else {
+            if case .report(let report) = message { desk.stages.reported(report, by: worker, now: now) }
             if case .partialsHanded(let assignments) = message { partialsHanded(assignments, by: worker, now: now) }
             for torrent in torrents { torrent.received(message, from: worker, now: now) }
         }
@@ -308,6 +317,7 @@ final class SupervisorProcess {
             self.torrent(torrent)?.received(message, from: worker, now: now)
         case .diskTrouble(let trouble): torrent(trouble.torrent)?.received(message, from: worker, now: now)
         case .partialWritten(let assignment): partialWritten(assignment, now: now)
+        case .report(let report): desk.stages.reported(report, by: worker, now: now)
         case .finished:
             // A file that another program changed in the meantime is not what "complete" says.
             if verdict.code == .complete, let text = torrents.lazy.compactMap(\.foreignChange).first {
@@ -370,6 +380,7 @@ final class SupervisorProcess {
     }
 
     private func changed(_ event: WorkerEvent) {
+        desk.changed(event, now: MonotonicClock.now)
         switch event {
         case .spawned(let worker, let pid):
             let state: WorkerReport.State = worker.generation > 1 ? .replaced : .spawned
@@ -403,7 +414,7 @@ final class SupervisorProcess {
             switch signal {
             case SIGINT, SIGTERM: interrupted(now: MonotonicClock.now)
             case SIGWINCH: output.terminalResized()
-            case SIGUSR1: output.logStatus(statusReport(now: MonotonicClock.now, listsWorkers: true))
+            case SIGUSR1: output.logStatus(InspectionText(inspection: inspection(now: MonotonicClock.now)).ps)
             case SIGHUP: restartAll()
             case SIGCHLD: reapOrphans()
             default: break
@@ -443,7 +454,9 @@ final class SupervisorProcess {
             context.shell.killAll()
             poll.stop()
         } else {
-            if isComplete { return end(.complete, reason: "complete; seeding was interrupted", now: now) }
+            if isComplete, !torrents.contains(where: { $0.phase == .cancelled }) {
+                return end(.complete, reason: "complete; seeding was interrupted", now: now)
+            }
             end(.interrupted, reason: "interrupted; start again to go on", now: now)
         }
     }

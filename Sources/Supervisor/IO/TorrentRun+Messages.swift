@@ -111,6 +111,7 @@ extension TorrentRun {
             coordinator.peerWorkerLost(ordinal)
             totals.workerLost(ordinal)
             choke { $0.left(where: { $0.worker == ordinal }, now: now, into: &$1) }
+            journal.workerLost(ordinal, now: now)
             peers { $0.workerLost(ordinal, now: now, into: &$1) }
         case .hashWorker:
             files.workerLost(worker)

@@ -27,7 +27,7 @@ extension TorrentRun {
         case .checking: .checking
         case .preparing, .downloading: diskTrouble == nil ? .downloading : .paused
         case .complete: .seeding
-        case .stopping: .stopping
+        case .stopping, .cancelled: .stopping
         }
     }
 

@@ -27,6 +27,7 @@ extension TorrentRun {
             let number = UInt64(ordinal) << 48 | id.number
             announces[number] = (id, tracker)
             announcedEvents[tracker] = request.event
+            journal.note(tracker, "announce\(request.event.map { " (\($0.rawValue))" } ?? "")", now: MonotonicClock.now)
             switch tracker.scheme {
             case .udp: context.udp.announce(number, request, at: tracker)
             case .http, .https:
@@ -88,6 +89,7 @@ extension TorrentRun {
     }
 
     func report(_ tracker: TrackerURL, _ notice: TrackerNotice) {
+        journal.note(tracker, TerminalText.escaped(notice.description), now: MonotonicClock.now)
         let (state, count, counts): (TrackerEvent.State, Int, SwarmCounts) =
             switch notice {
             case .answered(let counts, let peers): (.announced, peers, counts)
@@ -103,6 +105,16 @@ extension TorrentRun {
                     event: state == .scraped ? "" : announcedEvents[tracker]?.rawValue ?? "",
                     peerCount: count, counts: counts,
                     text: TerminalText.escaped(notice.description))))
+    }
+
+    /// The user wants an announce given up; the tracker is asked again as after any other failure.
+    /// - Returns: false when none is under way.
+    func cancelAnnounce(at tracker: TrackerURL) -> Bool {
+        guard let number = announces.first(where: { $0.value.1 == tracker })?.key else { return false }
+        context.http.cancel(number)
+        context.udp.cancel(number)
+        failed(number, .unreachable(reason: "the announce was cancelled"))
+        return true
     }
 
     /// Nobody is connected, and nobody can be found any more.

@@ -7,17 +7,21 @@ extension TorrentRun {
     // MARK: Peers
 
     func connected(_ peer: PeerConnected, at worker: Int, now: MonotonicInstant) {
-        peers { $0.connected(peer, at: worker, now: now, into: &$1) }
         let key = PeerBook.Key(worker: worker, peer: peer.peer)
+        journal.connected(key, peer, now: now)
+        peers { $0.connected(peer, at: worker, now: now, into: &$1) }
         if book.connections[key]?.isConnected == true { choker.connected(key, now: now) }
     }
 
     func closed(_ peer: PeerClosed, at worker: Int, now: MonotonicInstant) {
-        choke { $0.left(PeerBook.Key(worker: worker, peer: peer.peer), now: now, into: &$1) }
+        let key = PeerBook.Key(worker: worker, peer: peer.peer)
+        choke { $0.left(key, now: now, into: &$1) }
+        journal.closed(key, peer.text, now: now)
         peers { $0.closed(peer, at: worker, now: now, into: &$1) }
     }
 
     func interestChanged(_ peers: [PeerInterest], at worker: Int, now: MonotonicInstant) {
+        noteInJournal(peers, at: worker, now: now)
         choke { choker, changes in
             for peer in peers {
                 choker.interestChanged(
@@ -28,6 +32,7 @@ extension TorrentRun {
     }
 
     func reported(_ reports: [PeerReport], at worker: Int, now: MonotonicInstant) {
+        noteInJournal(reports, at: worker)
         book.reported(reports, at: worker, isComplete: phase == .complete, now: now)
         for report in reports {
             choker.reported(
@@ -43,6 +48,7 @@ extension TorrentRun {
     func choke(_ event: (inout Choker<PeerBook.Key>, inout [Choker<PeerBook.Key>.Change]) -> Void) {
         var changes: [Choker<PeerBook.Key>.Change] = []
         event(&choker, &changes)
+        noteInJournal(changes)
         for (worker, list) in Dictionary(grouping: changes, by: \.peer.worker) {
             for part in list.parts(of: Topology.maximumListCount) {
                 context.shell.tell(

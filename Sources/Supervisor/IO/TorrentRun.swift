@@ -14,6 +14,8 @@ final class TorrentRun {
         case downloading
         /// Every wanted piece is on disk; uploads go on while `isSeeding`.
         case complete
+        /// The user gave it up: what was written stays, and the other torrents go on.
+        case cancelled
         /// An orderly stop is under way.
         case stopping
     }
@@ -59,6 +61,8 @@ final class TorrentRun {
     var announces: [UInt64: (AnnounceID, TrackerURL)] = [:]
     /// What each tracker was told last.
     var announcedEvents: [TrackerURL: AnnounceEvent] = [:]
+    /// For those who look in.
+    var journal: TorrentJournal
 
     init(
         ordinal: UInt16, metainfo: Metainfo, storage: TorrentStorage, ourID: PeerID, settings: TorrentSettings,
@@ -89,6 +93,7 @@ final class TorrentRun {
                 port: context.listenPort),
             tiers: AnnounceTiers(lists, using: &self.generator))
         recordedUploads = (storage.uploadedBefore, now)
+        journal = TorrentJournal(trackers: schedule.standings.map(\.tracker))
         downloadRate = RateEstimator(now: now)
         uploadRate = RateEstimator(now: now)
         lastProgress = now
@@ -134,6 +139,11 @@ final class TorrentRun {
 
     // MARK: The way to the download
 
+    /// Given up with pieces that are still on their way to the disk.
+    private var isBeingLeft: Bool {
+        phase == .cancelled && coordinator.pieces.verifiedCount + coordinator.pieces.writtenCount > 0
+    }
+
     /// A hash-worker can work: hand it pieces to look at.
     func check(with worker: Incarnation) {
         guard recheck != nil, let process = context.shell.process(worker) else { return }
@@ -171,7 +181,7 @@ final class TorrentRun {
 
     /// The writer can be told of the torrent: it is there and the files are checked.
     func beginWriting() {
-        guard phase == .preparing || phase == .downloading || phase == .complete,
+        guard phase == .preparing || phase == .downloading || phase == .complete || isBeingLeft,
             let writer = context.shell.processes[Place(.writer, 0)],
             context.shell.keeper.isWorking(Place(.writer, 0))
         else { return }
@@ -280,6 +290,7 @@ final class TorrentRun {
         case .restore(let assignment, let piece, let bits, let worker):
             restore(assignment, piece, bits: bits, at: Place(.hashWorker, worker))
         case .pieceChanged(let piece, let news):
+            journal.note(piece, news, now: MonotonicClock.now)
             context.output.emit(.piece(metainfo.infoHash, piece, state: news.rawValue))
         case .banPeer(let contributor, let piece):
             for worker in context.shell.keeper.workingOrdinals(of: .hashWorker) {
@@ -331,6 +342,7 @@ final class TorrentRun {
     func peers(_ event: (inout PeerBook, inout [PeerBook.Action]) -> Void) {
         var actions: [PeerBook.Action] = []
         event(&book, &actions)
+        noteInJournal(actions)
         var connects: [Int: [PeerToConnect]] = [:]
         for action in actions {
             switch action {

@@ -55,6 +55,13 @@ final class WorkerProcess {
             receivedNews: receivedNews)
     }
 
+    /// Frames of orders that it has not taken out of its connection, as far as can be known: its word for it may be old, or
+    /// wrong.
+    var untakenOrderCount: UInt64 {
+        let (queued, taken) = (outbox.frameCount, status.receivedOrders)
+        return queued > taken ? queued - taken : 0
+    }
+
     func frameReceived(byteCount: Int, now: MonotonicInstant) {
         receivedFrameCount += 1
         flood.frameReceived(byteCount: byteCount, now: now)

@@ -101,9 +101,9 @@ struct PoolPlan: Equatable {
     }
 
     /// Descriptors that the supervisor needs, besides its reserve: some forty of its own (standard streams, libzmq,
-    /// trackers, logs), eight for each place (two listeners, lifeline, stderr, pidfd, region, two of libzmq) and four for
+    /// trackers, logs), fourteen for those who look in (`ControlDesk`), eight for each place (two listeners, lifeline, stderr, pidfd, region, two of libzmq) and four for
     /// each torrent (directory, journal, two locks). Counted in /proc at work, with a little to spare.
-    func descriptorCount(torrents: Int) -> Int { 40 + 8 * places.count + 4 * torrents }
+    func descriptorCount(torrents: Int) -> Int { 54 + 8 * places.count + 4 * torrents }
 
     func regionByteCount(of role: Role) -> Int {
         switch role {

@@ -66,14 +66,6 @@ enum EventText {
         }
     }
 
-    /// One process, as `ps` would show it.
-    static func figures(_ report: WorkerReport) -> String {
-        let centiseconds = Int(exactly: (report.cpuSeconds * 100).rounded(.down)) ?? 0
-        return "\(report.place) generation \(report.generation) pid \(report.pid) \(report.state.rawValue), "
-            + "\(Amounts.bytes(report.residentByteCount)) resident, "
-            + "\(centiseconds / 100).\(Amounts.twoDigits(centiseconds % 100)) CPU seconds"
-    }
-
     private static func text(_ peer: PeerEvent, _ infoHash: InfoHash) -> String {
         "peer \(peer.address) of \(short(infoHash)) at worker \(peer.worker)\(peer.isIncoming ? ", incoming" : ""): "
             + "\(peer.state.rawValue)\(peer.text.isEmpty ? "" : " (\(peer.text))")"

@@ -1,5 +1,5 @@
 /// A value that scripts read, and its text: RFC 8259 on one line, members in the order in which they were given.
-enum JSONValue: Equatable {
+enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
     case integer(Int64)
@@ -9,7 +9,7 @@ enum JSONValue: Equatable {
     case array([JSONValue])
     case object([Member])
 
-    struct Member: Equatable {
+    struct Member: Equatable, Sendable {
         let key: String
         let value: JSONValue
 

@@ -21,6 +21,9 @@ struct TransferTotals {
     var wastedByteCount: UInt64 { sum(\.wastedByteCount) }
     var uploadedByteCount: UInt64 { sum(\.uploadedByteCount) }
 
+    /// Of all workers, as their last reports say.
+    var waitingSocketCount: Int { latest.values.reduce(0) { $0 + Int($1.waitingSocketCount) } }
+
     private func sum(_ field: KeyPath<TransferReport, UInt64>) -> UInt64 {
         latest.values.reduce(past[keyPath: field]) { $0 + $1[keyPath: field] }
     }

@@ -26,7 +26,7 @@ extension EndToEnd {
                 torrent.expectComplete(in: run.directory)
             } else {
                 #expect(ending == .exited(28))
-                #expect(run.process.errorText.contains("need 156 descriptors"))
+                #expect(run.process.errorText.contains("need 170 descriptors"))
                 #expect(!run.events.contains { $0.kind == "worker" })
             }
         }

@@ -57,7 +57,11 @@ struct BadOptionTests {
         (["b", "--select-file", "1"], "--select-file: needs exactly one torrent, not 2"),
         (["--nonsense"], "unknown option '--nonsense'"),
         (["-Z"], "unknown option '-Z'"),
-        (["--no-control"], "unknown option '--no-control'"),
+        (["--metrics-listen", "localhost:9100"], "--metrics-listen: \"localhost:9100\" is not ADDRESS:PORT"),
+        (["--metrics-listen", "0"], "--metrics-listen: \"0\" is not ADDRESS:PORT"),
+        (["--metrics-listen", "127.0.0.1:65536"], "is not ADDRESS:PORT"),
+        (["--control-socket", String(repeating: "x", count: 108)], "--control-socket: is too long"),
+        (["--control-socket", ""], "--control-socket: is empty"),
         (["--workers"], "missing value for '--workers"),
         ([""], "the name of a torrent is empty"),
     ])

@@ -59,11 +59,11 @@ struct OptionPrecedenceTests {
         let file = ParsedCommandLine(configuration: "\(name.rawValue) = \(text)")
         for line in [environment, file] {
             switch name {
-            case .directory, .selectFile, .stateDirectory, .caCertificate, .log, .events:
+            case .directory, .selectFile, .stateDirectory, .caCertificate, .log, .events, .controlSocket:
                 let options = try line.download("a")
                 let paths = [
                     options.directory, options.stateDirectory, options.caCertificate, options.output.logFile,
-                    options.output.eventsFile, options.selectedFiles.map { UserPath($0) },
+                    options.output.eventsFile, options.selectedFiles.map { UserPath($0) }, options.control.socket,
                 ]
                 #expect(paths.contains(UserPath(text)))
             case .onComplete: #expect(try line.download("a").seeding.onComplete == text)

@@ -65,10 +65,4 @@ struct EventTextTests {
             EventText.lines(peer).first
                 == .init(.debug, "peer 192.0.2.1:1 of \(EventStreamTests.hash.prefix(8)) at worker 0: closed (late)"))
     }
-
-    @Test func aProcessIsOneLine() {
-        #expect(
-            EventText.figures(StatusReportFixture.worker(Place(.writer, 0)))
-                == "writer.0 generation 1 pid 1000 ready, 20.0 MiB resident, 1.50 CPU seconds")
-    }
 }

@@ -46,7 +46,7 @@ struct TorrentConversation {
         return talk
     }
 
-    private mutating func tell(
+    mutating func tell(
         _ event: (inout TorrentCoordinator, inout FrameBudget, PoolView, inout [Action]) -> Void
     ) -> [Action] {
         var actions: [Action] = []

@@ -84,6 +84,10 @@ extension KnownPeers {
         return !address.isLoopback && machine.connections >= limits.connectionsPerMachine ? .tooMany : nil
     }
 
+    /// The connection, or the attempt, is about to be closed on purpose: the address is left alone for the longest back-off
+    /// from its end on.
+    package mutating func notWanted(_ address: PeerAddress) { change(address.unmapped) { $0.wasVetoed = true } }
+
     /// A connection or an attempt ended. Ends of connections that were never welcomed change nothing.
     package mutating func closed(
         _ named: PeerAddress, worker: Int, _ ending: Ending, now: MonotonicInstant,

@@ -70,7 +70,8 @@ int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *co
 /* ---- listeners ---- */
 /* SOCK_STREAM as a number; glibc declares it as an enumeration. */
 static const int clinux_sock_stream = 1;
-/* A stream socket that listens on a path below a directory of our own. Descriptor or -errno. */
+/* A stream socket that listens on a path below a directory of our own, for workers; for a user's clients see
+ * clinux_streams.h. Descriptor or -errno. */
 int clinux_listen_unix(const char *path);
 /* A TCP socket bound to a numeric address (v4 or v6; v6 takes v6 only), non-blocking. With `shared` it joins others of
  * the same port (SO_REUSEPORT); with `listening` it listens. `port` 0 lets the kernel choose. Descriptor or -errno. */
