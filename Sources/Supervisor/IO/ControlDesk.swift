@@ -149,6 +149,8 @@ final class ControlDesk {
         case .died(let worker, let pid, let ending, let lastLines, _):
             let words = lastLines.last.map { ": \(TerminalText.escaped($0))" } ?? ""
             note(worker.place, "pid \(pid) ended with \(ending)\(words)", now: now)
+        case .faulted(let worker, let signal, let stack):
+            note(worker.place, "signal \(signal) came \(StackLine.summary(of: stack))", now: now)
         case .diskIsSlow(let worker, let call, let duration):
             note(worker.place, "its disk has not answered a \(call.name) for \(Cell.seconds(duration))", now: now)
         }

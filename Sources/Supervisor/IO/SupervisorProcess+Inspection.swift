@@ -113,7 +113,7 @@ extension SupervisorProcess {
         }
         account.add("orders", row.queueCount == 0 ? nil : "\(row.queueCount) not taken yet")
         account.add("thread", thread)
-        account.stack = ThreadView.stack(of: process)
+        account.stack = ThreadView.stack(of: process, isStopped: isStopped)
         return account
     }
 

@@ -1,7 +1,7 @@
 import Glibc
 import PoolRuntime
 
-/// Where the thread of a process's loop is, as far as it can be told from outside and without its help.
+/// Where the thread of a process's loop is: what the kernel tells, and what the thread itself does.
 enum ThreadView {
     /// How `kernelState` begins of a process that got SIGSTOP.
     static let stopped = "stopped by a signal"
@@ -19,12 +19,14 @@ enum ThreadView {
     }
 
     /// The stack of the loop's thread, innermost frame first: what the kernel shows of its own part of it, which takes
-    /// root.
-    static func stack(of process: WorkerProcess) -> [String] {
+    /// root, and the program's part.
+    /// - Parameter isStopped: it tells nothing, and is not asked.
+    static func stack(of process: WorkerProcess, isStopped: Bool) -> [String] {
         let text = read("/proc/\(process.child.processID)/stack") ?? ""
-        return text.split(separator: "\n").map { line in
+        let kernel = text.split(separator: "\n").map { line in
             String(line.split(separator: " ").last ?? line) + " (kernel)"
         }
+        return isStopped ? kernel : kernel + WorkerStack.now(of: process).map(\.description)
     }
 
     /// proc(5): the third field, behind the name, which may hold blanks and brackets.
