@@ -250,6 +250,7 @@ final class SupervisorProcess {
         desk.measure(context.shell.processes.values, now: now)
         announceLocally(now: now)
         checkStop(now: now)
+        shareConnections()
         for torrent in torrents {
             torrent.checkGoal(now: now)
             torrent.recordUploads(now: now)

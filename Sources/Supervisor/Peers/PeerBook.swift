@@ -47,6 +47,10 @@ struct PeerBook {
         var wasUseless = false
     }
 
+    /// Connections that are closed at a look because other torrents are to have them: not all at once, since payload is on
+    /// its way over each.
+    static let mostYieldedAtATime = 4
+
     /// Attempts under way at a time; more would look like a scan and fill the routers' tables (libtorrent: 30 a second).
     static let mostAttempts = 50
 
@@ -57,7 +61,7 @@ struct PeerBook {
     private var departed = DepartedPeers()
     private var useless = UselessPeers()
     private var nextNumber: UInt16 = 1
-    private let mostPeers: Int
+    private var mostPeers: Int
     /// Peers are told of each other, and heard of others: not so in private torrents (BEP 27).
     let exchangesPeers: Bool
     let listenPort: UInt16
@@ -101,6 +105,25 @@ struct PeerBook {
         let next = known.nextDeadline(now: now) ?? .distantFuture
         guard let gatheringEnds, gatheringEnds > now else { return next }
         return min(next, gatheringEnds)
+    }
+
+    // MARK: Beside other torrents
+
+    /// Connections and attempts, and those that could follow.
+    var wish: Int { known.connectedCount + known.connectingCount + known.hopefulCount }
+
+    /// The torrent may have so many connections from now on. Called again and again: those that are too many go little by
+    /// little, the quietest first.
+    mutating func mayHave(_ most: Int, into actions: inout [Action]) {
+        mostPeers = most
+        let present = connections.values.count { $0.isConnected && !$0.isBeingClosed }
+        guard present > most else { return }
+        for key in useless.quietest(min(present - most, Self.mostYieldedAtATime)) {
+            useless.closed(key)
+            guard connections[key]?.isBeingClosed == false else { continue }
+            connections[key]!.isBeingClosed = true
+            actions.append(.close(worker: key.worker, peer: key.peer, .tooMany))
+        }
     }
 
     // MARK: Addresses

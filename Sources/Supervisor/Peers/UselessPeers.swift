@@ -67,4 +67,10 @@ struct UselessPeers {
         for key in evicted { entries[key] = nil }
         return evicted
     }
+
+    /// - Returns: the connections over which nothing has moved for longest, as Transmission's `enforceSwarmPeerLimit` closes
+    ///   the least active. They are not forgotten.
+    func quietest(_ count: Int) -> [Key] {
+        entries.sorted { ($0.value.quietSince, $0.key) < ($1.value.quietSince, $1.key) }.prefix(count).map(\.key)
+    }
 }

@@ -67,6 +67,9 @@ private struct Talk {
             isUnchoked: false)
         book.reported([report], at: worker, isComplete: false, now: clock.now)
     }
+    mutating func mayHave(_ most: Int) -> [PeerBook.Action] {
+        tell { book, _, actions in book.mayHave(most, into: &actions) }
+    }
     /// We want nothing of anybody.
     mutating func closedSeeds() -> [PeerBook.Action] { tell { book, _, actions in book.closeSeeds(into: &actions) } }
 }
@@ -201,6 +204,26 @@ struct PeerBookTests {
         _ = talk.wait(.seconds(3600))
         let actions = talk.connected(incoming, Talk.address(2, network: 2, port: 50_000), id: 2, isIncoming: true)
         #expect(actions.last == .close(worker: 0, peer: 1, .useless))
+    }
+
+    @Test func quietestConnectionsMakeWayForAnotherTorrent() {
+        var talk = Talk(mostPeers: 10)
+        for peer in UInt32(1)...10 {
+            _ = talk.learned([Talk.address(Int(peer), network: Int(peer))])
+            _ = talk.connected(peer, Talk.address(Int(peer), network: Int(peer)), id: UInt8(peer))
+        }
+        #expect(talk.book.wish == 10)
+        _ = talk.wait(.seconds(1))
+        for peer in UInt32(1)...3 { talk.reported(peer, downloaded: 5) }
+        #expect(
+            talk.mayHave(5) == [4, 5, 6, 7].map { PeerBook.Action.close(worker: 0, peer: $0, .tooMany) })
+        #expect(talk.mayHave(5) == [.close(worker: 0, peer: 8, .tooMany)])
+        #expect(talk.mayHave(5) == [])
+        for peer in UInt32(4)...8 { #expect(talk.closed(peer, .closedByUs).connectCount == 0) }
+        // None comes back before it may.
+        #expect(talk.wait(.seconds(60)).connectCount == 0)
+        #expect(talk.mayHave(6) == [])
+        #expect(talk.wait(.seconds(1)).connectCount == 1)
     }
 
     @Test func seedsAreClosedOnceAndLeftAlone() {
