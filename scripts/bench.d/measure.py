@@ -105,6 +105,25 @@ def reap_orphans(bystanders):
     return cpu
 
 
+def look(pid):
+    """The tree's Memory now."""
+    now = Memory()
+    for member in tree(pid):
+        try:
+            with open(f"/proc/{member}/smaps_rollup", encoding="ascii") as file:
+                sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file if line.endswith("kB\n")}
+            with open(f"/proc/{member}/stat", encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if "Pss" not in sizes:
+            continue  # a zombie
+        now.pss += sizes["Pss"]
+        now.private += sizes.get("Pss_Anon", 0) + sizes.get("Pss_Shmem", 0)
+        now.cpu_seen += sum(map(int, fields[11:15])) / TICK
+    return now
+
+
 class Sampler:
     """Reads the tree's memory and CPU on a thread of its own until finish()."""
 
@@ -115,25 +134,10 @@ class Sampler:
 
     def _loop(self):
         while not self.done.wait(SAMPLE_SECONDS):
-            now = Memory()
-            for pid in tree(self.pid):
-                try:
-                    self._add(pid, now)
-                except (OSError, IndexError):
-                    continue
+            now = look(self.pid)
             self.peak.pss = max(self.peak.pss, now.pss)
             self.peak.private = max(self.peak.private, now.private)
             self.peak.cpu_seen = max(self.peak.cpu_seen, now.cpu_seen)
-
-    @staticmethod
-    def _add(pid, now):
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-            sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file if line.endswith("kB\n")}
-        now.pss += sizes["Pss"]
-        now.private += sizes.get("Pss_Anon", 0) + sizes.get("Pss_Shmem", 0)
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            fields = file.read().rpartition(")")[2].split()
-        now.cpu_seen += sum(map(int, fields[11:15])) / TICK
 
     def finish(self):
         self.done.set()

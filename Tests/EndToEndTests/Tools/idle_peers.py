@@ -22,13 +22,15 @@ KEEP_ALIVE_SECONDS = 60
 class Peer:
     """Waits for the answer to its handshake, then takes what comes."""
 
-    def __init__(self, number, target, info_hash):
+    def __init__(self, number, target, info_hash, exchanges):
         self.socket = socket.socket()
         self.socket.setblocking(False)
         self.socket.bind((f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}", 0))
         self.socket.connect_ex(target)
         reserved = bytes(5) + bytes([wire.EXTENSION_BIT, 0, wire.FAST_BIT])
         self.greeting = wire.handshake(info_hash, reserved) + wire.message(wire.HAVE_NONE)
+        if exchanges:
+            self.greeting += wire.extension_handshake({b"m": {b"ut_pex": 1}, b"p": 6881, b"v": b"idle", b"reqq": 250})
         self.received = 0
 
     def is_greeted(self):
@@ -55,6 +57,7 @@ def main():
     parser.add_argument("target", help="ADDRESS:PORT of the client")
     parser.add_argument("info_hash", type=bytes.fromhex)
     parser.add_argument("--count", type=int, default=1000, help="default 1000")
+    parser.add_argument("--exchange", action="store_true", help="take part in peer exchange (BEP 11)")
     options = parser.parse_args()
     end_with_starter()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -69,7 +72,7 @@ def main():
     peers = set()
     while True:
         while started < options.count and started - greeted < AT_A_TIME:
-            peer = Peer(started, target, options.info_hash)
+            peer = Peer(started, target, options.info_hash, options.exchange)
             selector.register(peer.socket, selectors.EVENT_WRITE, peer)
             peers.add(peer)
             started += 1
