@@ -17,13 +17,15 @@ final class StreamServer<Session: StreamSession> {
     private final class Client {
         let descriptor: OwnedDescriptor
         var session: Session
+        var pace: AnswerPace
         /// nil once the other end is gone: what it asked for is still done.
         var watch: PollLoop.WatchID?
         var interest: PollLoop.Readiness = .readable
 
-        init(_ descriptor: OwnedDescriptor, _ session: Session) {
+        init(_ descriptor: OwnedDescriptor, _ session: Session, now: MonotonicInstant) {
             self.descriptor = descriptor
             self.session = session
+            pace = AnswerPace(share: AnswerPace.shareOfOne, now: now)
         }
     }
 
@@ -52,7 +54,7 @@ final class StreamServer<Session: StreamSession> {
         self.poll = poll
         self.settings = settings
         self.answer = answer
-        pace = AnswerPace(now: MonotonicClock.now)
+        pace = AnswerPace(share: AnswerPace.shareOfAll, now: MonotonicClock.now)
         listening = try poll.watch(descriptor: listener.rawValue) { [unowned self] _ in accept() }
     }
 
@@ -67,7 +69,7 @@ final class StreamServer<Session: StreamSession> {
         var deadline = acceptsAgain
         for client in clients {
             deadline = min(deadline, client.session.deadline)
-            if client.session.hasRequest { deadline = min(deadline, pace.nextAllowed) }
+            if client.session.hasRequest { deadline = min(deadline, nextAnswer(to: client)) }
         }
         return deadline
     }
@@ -109,7 +111,7 @@ final class StreamServer<Session: StreamSession> {
             }
             close(longest)
         }
-        let client = Client(descriptor, settings.makeSession(now))
+        let client = Client(descriptor, settings.makeSession(now), now: now)
         do throws(SystemCallError) {
             client.watch = try poll.watch(descriptor: descriptor.rawValue) { [unowned self, unowned client] in
                 happened($0, to: client)
@@ -153,19 +155,35 @@ final class StreamServer<Session: StreamSession> {
     private func serve() {
         for _ in 0..<Self.mostAnswersPerTurn {
             let begun = MonotonicClock.now
-            guard pace.nextAllowed <= begun, let index = clients.firstIndex(where: { $0.session.hasRequest }) else {
-                return
-            }
+            guard let index = clients.firstIndex(where: { mayBeAnswered($0, now: begun) }) else { return }
             let client = clients.remove(at: index)
             clients.append(client)
             guard let request = client.session.nextRequest() else { continue }
+            let before = Self.threadTime
             let (bytes, isLast) = answer(request)
-            let now = MonotonicClock.now
+            let now = MonotonicClock.now, spent = Self.threadTime - before
             client.session.answer(bytes, isLast: isLast, now: now)
-            pace.spent(now - begun, now: now)
+            pace.spent(spent, now: now)
+            client.pace.spent(spent, now: now)
             settle(client)
         }
-        if clients.contains(where: { $0.session.hasRequest }) { poll.mustNotWait = true }
+        let now = MonotonicClock.now
+        if clients.contains(where: { mayBeAnswered($0, now: now) }) { poll.mustNotWait = true }
+    }
+
+    private func nextAnswer(to client: Client) -> MonotonicInstant {
+        max(pace.nextAllowed, client.pace.nextAllowed)
+    }
+
+    private func mayBeAnswered(_ client: Client, now: MonotonicInstant) -> Bool {
+        client.session.hasRequest && nextAnswer(to: client) <= now
+    }
+
+    /// CPU time of this thread: on a busy machine an answer may take long that costs little.
+    private static var threadTime: Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
     /// Sends what can be sent, and waits for what the session wants next.

@@ -103,14 +103,14 @@ import Testing
 @Suite struct AnswerPaceTests {
     @Test func cheapAnswersAreGivenAtOnce() {
         let clock = FakeClock()
-        var pace = AnswerPace(now: clock.now)
+        var pace = AnswerPace(share: 20, now: clock.now)
         for _ in 0..<100 { pace.spent(.microseconds(50), now: clock.now) }
         #expect(pace.nextAllowed <= clock.now)
     }
 
     @Test func whoAsksWithoutEndGetsATwentiethOfTheTime() {
         var clock = FakeClock()
-        var pace = AnswerPace(now: clock.now)
+        var pace = AnswerPace(share: 20, now: clock.now)
         let start = clock.now
         var spent: Duration = .zero
         while clock.now - start < .seconds(10) {
@@ -127,7 +127,7 @@ import Testing
 
     @Test func aDebtIsForgottenWithTime() {
         var clock = FakeClock()
-        var pace = AnswerPace(now: clock.now)
+        var pace = AnswerPace(share: 20, now: clock.now)
         pace.spent(.milliseconds(100), now: clock.now)
         #expect(pace.nextAllowed == clock.now + .milliseconds(1800))
         clock.advance(by: .seconds(60))
