@@ -240,5 +240,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 5f1292f4821fb88e
+    vocabulary ad339b324bcfaff9
     """
