@@ -138,6 +138,7 @@ extension EndToEnd {
             #expect(try account("peer:1").contains("lets us request"))
             #expect(try account("t0").contains("waits for  blocks of its peers"))
             #expect(try account("w").contains("generation 1 is ready"))
+            for place in ["p0", "h0", "w"] { #expect(try account(place).contains("WorkerLoop.run()")) }
             let piece = try #require(try run.rows(withColumn: "ASSIGNMENT").first { $0["WORKERS"] != "-" }?["ID"])
             #expect(try account(piece).contains("granted"))
             let victim = try run.worker("hash")
@@ -146,6 +147,20 @@ extension EndToEnd {
             let events = try account("h0")
             #expect(events.contains("pid \(victim) ended with signal 9") && events.contains("generation 2 was started"))
             try expectDone(run)
+        }
+
+        /// A heartbeat of 5 s: the pool itself finds out after fifteen.
+        @Test(arguments: ["peer", "hash", "writer"])
+        func whereNamesTheFunctionThatAWorkerSpinsIn(role: String) throws {
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--selftest", "\(role):spin", "--heartbeat-ms", "5000"],
+                environment: ["SWARMKEEPER_ALLOW_SELFTEST": "1"])
+            _ = try run.worker(role)
+            let id = ["peer": "p0", "hash": "h0", "writer": "w"][role]!
+            let account = try run.control("where", id).outputText
+            #expect(account.contains("running") && account.contains("Spin"), "\(account)")
+            run.process.send(SIGKILL)
+            try run.process.wait()
         }
 
         @Test func usr1WritesTheSameAsPsToTheLog() throws {
@@ -330,11 +345,10 @@ extension EndToEnd {
             try expectDone(run)
         }
 
-        @Test func aHandSpeaksToItWithNetcat() throws {
-            guard let netcat = Programs.find("nc"), let shell = Programs.find("sh") else { return }
+        @Test(.enabled(if: Able.netcat, "needs netcat-openbsd")) func aHandSpeaksToItWithNetcat() throws {
             let run = try download()
             let talk = try Running(
-                [shell, "-c", "printf 'about\\nwhere s json\\n' | \(netcat) -N -U '\(try run.controlSocket())'"],
+                ["/bin/sh", "-c", "printf 'about\\nwhere s json\\n' | nc -N -U '\(try run.controlSocket())'"],
                 in: workspace, name: "nc")
             try talk.wait()
             #expect(talk.outputText.contains("one.bin\nok\n{\"v\":1,\"id\":\"s\""))

@@ -14,12 +14,15 @@ struct MemoryMap {
     init(_ text: String) {
         for line in text.split(separator: "\n") {
             let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-            guard fields.count == 6, fields[1].contains("x"), fields[5].hasPrefix("/") else { continue }
+            guard fields.count == 6, fields[1].contains("x") else { continue }
+            // Paths stand in a column.
+            let path = fields[5].drop { $0 == " " }
+            guard path.hasPrefix("/") else { continue }
             let bounds = fields[0].split(separator: "-")
             guard bounds.count == 2, let start = UInt64(bounds[0], radix: 16), let end = UInt64(bounds[1], radix: 16),
                 start < end, let offset = UInt64(fields[2], radix: 16)
             else { continue }
-            parts.append(Part(addresses: start..<end, fileOffset: offset, path: String(fields[5])))
+            parts.append(Part(addresses: start..<end, fileOffset: offset, path: String(path)))
         }
     }
 

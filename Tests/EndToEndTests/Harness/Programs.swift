@@ -59,6 +59,7 @@ enum Able {
     static let rtorrent = Programs.find("rtorrent") != nil
     static let transmission = Programs.find("transmission-daemon") != nil
     static let opentracker = Programs.find("opentracker") != nil
+    static let netcat = Programs.find("nc") != nil
     static let leanSeeder = (try? Programs.leanSeeder.get()) != nil
     /// Injections need the right to trace, which not every container has.
     static let strace = runs(["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=none", "true"])

@@ -7,7 +7,7 @@ import Testing
         let map = MemoryMap(
             """
             55d0c0000000-55d0c0010000 r--p 00000000 fe:00 131 /usr/bin/peer worker
-            55d0c0010000-55d0c0020000 r-xp 00010000 fe:00 131 /usr/bin/peer worker
+            55d0c0010000-55d0c0020000 r-xp 00010000 fe:00 131                        /usr/bin/peer worker
             7f0000000000-7f0000001000 r-xp 00000000 00:00 0 [vdso]
             7f0000002000-7f0000001000 r-xp 00000000 00:00 1 /upside/down
             rubbish
