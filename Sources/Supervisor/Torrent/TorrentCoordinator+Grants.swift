@@ -110,6 +110,16 @@ extension TorrentCoordinator {
         tell(plan.ranges, to: worker, into: &actions)
     }
 
+    /// Whether one peer alone is to send the piece: a piece that failed before; and while it is not known who spoiled that
+    /// one, all others too (libtorrent has suspects "on parole"), so that a second lie names its author. Long pieces are
+    /// left out of this: each would keep one peer busy for long, and memory holds few of them.
+    private func isTrial(of piece: PieceIndex) -> Bool {
+        blame.isSuspicious(piece)
+            || !blame.suspiciousPieces.isEmpty && geometry.pieceByteCount <= Self.longestParoleByteCount
+    }
+
+    private static var longestParoleByteCount: UInt32 { 1 << 20 }
+
     /// `piecesOpened`.
     mutating func opened(
         _ assignments: [AssignmentID], budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
@@ -123,7 +133,7 @@ extension TorrentCoordinator {
                     assignment, piece, byteCount: byteCount, restoring: BlockSet(bits: bits, blockCount: blockCount))
                 actions.append(.restore(assignment, piece, bits: bits, at: assembler))
             } else {
-                blocks.opened(assignment, piece, byteCount: byteCount, isTrial: blame.isSuspicious(piece))
+                blocks.opened(assignment, piece, byteCount: byteCount, isTrial: isTrial(of: piece))
             }
         }
         serveAll(budget: &budget, pool: pool, into: &actions)

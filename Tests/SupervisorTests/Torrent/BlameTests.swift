@@ -61,6 +61,19 @@ struct BlameTests {
         #expect(talk.failed(2).contains(.banPeer(other, piece: PieceIndex(0))))
     }
 
+    /// A second lie is then its author's alone.
+    @Test func whileALiarIsSoughtEveryPieceComesFromOnePeer() throws {
+        var talk = try TorrentConversation.fetching(byteCount: 3 * 32768, frames: 64)
+        let first = talk.want(16384).opens
+        _ = talk.opened([1])
+        talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])
+        _ = talk.failed(1)
+        let again = talk.want(1 << 20).opens
+        let opened = (first.dropFirst() + again).map(\.assignment)
+        let grants = talk.opened(opened).grants
+        #expect(!grants.isEmpty && grants.allSatisfy(\.isTrial))
+    }
+
     @Test func aFailedPieceIsTriedAgainBeforeOthers() throws {
         var talk = try TorrentConversation.fetching(byteCount: 200 * 32768, pieceByteCount: 32768, frames: 10)
         let first = talk.want(1 << 20).opens
