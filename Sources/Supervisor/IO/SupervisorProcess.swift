@@ -276,7 +276,10 @@ final class SupervisorProcess {
         else { return }
         if unfinished.allSatisfy({ $0.nobodyLeft(now: now) }) {
             end(.nobodyLeft, reason: "no peer is left, and no tracker knows another", now: now)
-        } else if let limit = options.stopTimeout, unfinished.allSatisfy({ now - $0.lastProgress >= limit }) {
+        } else if let limit = options.stopTimeout,
+            // A disk in trouble takes no byte, so that none is asked for: that has a limit and an exit code of its own.
+            unfinished.allSatisfy({ $0.diskTrouble == nil && now - $0.lastProgress >= limit })
+        {
             end(.stalled, reason: "no byte has come for \(Int(limit.inSeconds)) s", now: now)
         }
     }

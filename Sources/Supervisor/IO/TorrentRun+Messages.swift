@@ -91,7 +91,9 @@ extension TorrentRun {
         case .diskTrouble(let trouble):
             if diskTrouble == nil { diskTrouble = (trouble, now) }
             if trouble.isSync { route { $0.syncFailed(budget: &$1, pool: $2, into: &$3) } }
-        case .diskRecovered: diskTrouble = nil
+        case .diskRecovered:
+            diskTrouble = nil
+            lastProgress = now
         case .waitingForLock:
             context.output.emit(.warning("\(name): another run's writer still holds the files; waiting for it"))
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .partialWritten, .syncedAll,
