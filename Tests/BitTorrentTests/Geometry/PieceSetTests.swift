@@ -29,6 +29,16 @@ struct PieceSetTests {
         #expect(PieceSet(wireBytes: set.wireBytes, pieceCount: pieceCount) == set)
     }
 
+    @Test func membersOfARangeAreCounted() {
+        var set = PieceSet(pieceCount: 200)
+        for index in [0, 1, 63, 64, 65, 127, 128, 191, 192, 199] { set.insert(PieceIndex(index)) }
+        for low in 0...200 {
+            for high in low...200 {
+                #expect(set.count(in: low..<high) == members(set).count { $0 >= low && $0 < high }, "\(low) \(high)")
+            }
+        }
+    }
+
     @Test func bitfieldCountsFromTheHighBit() throws {
         let set = try #require(PieceSet(wireBytes: [0b1000_0001, 0b0100_0000], pieceCount: 10))
         #expect(members(set) == [0, 7, 9])

@@ -85,6 +85,21 @@ package struct PieceSet: Equatable, Sendable {
         return false
     }
 
+    /// How many of the pieces in `range`, which is within the universe, are members; reads a word at a time.
+    package func count(in range: Range<Int>) -> Int {
+        precondition(range.lowerBound >= 0 && range.upperBound <= pieceCount)
+        guard !range.isEmpty else { return 0 }
+        let (first, last) = (range.lowerBound / 64, (range.upperBound - 1) / 64)
+        var count = 0
+        for index in first...last {
+            var word = words[index]
+            if index == first { word &= .max << UInt64(range.lowerBound % 64) }
+            if index == last { word &= .max >> UInt64(63 - (range.upperBound - 1) % 64) }
+            count += word.nonzeroBitCount
+        }
+        return count
+    }
+
     /// The members in ascending order.
     package func forEach(_ body: (PieceIndex) throws -> Void) rethrows {
         for (index, word) in words.enumerated() {

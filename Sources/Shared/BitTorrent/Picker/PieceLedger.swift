@@ -193,6 +193,16 @@ package struct PieceLedger {
     /// The living assignments, oldest first: what a hash-worker's successor is told to keep.
     package var livingAssignments: [AssignmentID] { attempts.keys.sorted() }
 
+    /// The pieces of the living assignments, in no order.
+    package var piecesInFlight: some Collection<PieceIndex> { attempts.values }
+    /// Reads every cell; nil: all pieces are wanted.
+    package var wantedPieces: PieceSet? {
+        guard wantedPieceCount < cells.count else { return nil }
+        var wanted = PieceSet(pieceCount: cells.count)
+        for index in cells.indices where isWanted(PieceIndex(index)) { wanted.insert(PieceIndex(index)) }
+        return wanted
+    }
+
     package var missingCount: Int { tally(.missing).pieceCount }
     package var openingCount: Int { tally(.opening).pieceCount }
     package var openCount: Int { tally(.open).pieceCount }
