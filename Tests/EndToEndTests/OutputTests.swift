@@ -62,6 +62,28 @@ extension EndToEnd {
             torrent.expectComplete(in: workspace.path("out"))
         }
 
+        @Test func aWideTerminalHasATableThatLeavesNothingBehind() throws {
+            guard let script = Programs.find("script") else { return }
+            let command = [
+                Programs.supervisor, "--dir", workspace.path("out"), "--state-dir", workspace.path("state"),
+                "--listen-port", "0", "--no-tracker", "--progress", "bar", "--peer", seeder.address, torrent.file,
+            ]
+            let running = try Running(
+                [script, "-q", "-e", "-c", "stty cols 100 rows 30; " + command.joined(separator: " "), "/dev/null"],
+                in: workspace, name: "table", environment: ["TERM": "xterm", "LC_ALL": "C.UTF-8"])
+            #expect(try running.wait() == .exited(0))
+            let text = running.outputText.replacingOccurrences(of: "\r\n", with: "\n")
+            let tables = text.components(separatedBy: "TORRENT ").dropFirst()
+            #expect((3...12).contains(tables.count), "at most four a second")
+            #expect(tables.contains { $0.contains("░") && $0.contains("█") })
+            #expect(tables.allSatisfy { $0.contains("peak ") })
+            // The last table has four lines, and is erased from its first one on.
+            let last = try #require(text.range(of: "\r\u{1B}[3A\u{1B}[J", options: .backwards))
+            let rest = text[last.upperBound...]
+            #expect(rest.contains("complete") && !rest.contains("\u{1B}"))
+            torrent.expectComplete(in: workspace.path("out"))
+        }
+
         @Test func jsonOnStdoutHasTheDocumentedMembers() throws {
             let run = try download(["--progress", "json", "--interval", "0.2"])
             try run.expectEnd(0)

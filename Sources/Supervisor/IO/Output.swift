@@ -28,6 +28,7 @@ final class Output {
     private let logLevel: LogLevel
     private var linePace: ProgressPace
     private var eventPace: ProgressPace
+    private var display: ProgressDisplay
     private var latest: StatusReport?
     private var lastError = ""
     /// Lines for stdout at the end.
@@ -43,6 +44,7 @@ final class Output {
         isQuiet = options.isQuiet
         terminal = Terminal(descriptor: standardError, environment: environment)
         style = Self.style(options, terminal)
+        display = ProgressDisplay(prefersPanel: options.progress == .bar)
         eventsGoToStdout = options.progress == .json
         let event: @Sendable (Int) -> String = { count in
             EventStream.lines(.warning("\(count) lines were not read in time and are missing"), time: WallClock.now)[0]
@@ -102,11 +104,18 @@ final class Output {
     /// goes on while a report is made.
     var wantsWorkerFigures: Bool { nextProgress <= MonotonicClock.now + .milliseconds(20) }
 
+    /// The next report will be shown with maps of the pieces.
+    func wantsPieceMaps(torrentCount: Int) -> Bool {
+        style == .bar && terminal.canRewrite && wantsWorkerFigures
+            && display.wantsMaps(torrentCount: torrentCount, shape: terminal.shape)
+    }
+
     /// Shows a report where one is due; may be called as often as one likes.
-    func show(_ report: StatusReport) {
-        let now = MonotonicClock.now
+    /// - Parameter now: not later than the questions about what is wanted in the report, so that what is shown has it.
+    func show(_ report: StatusReport, now: MonotonicInstant = MonotonicClock.now) {
         if linePace.isDue(now: now) {
             latest = report
+            display.note(report)
             drawProgress(report)
             tellFailures()
         }
@@ -121,7 +130,9 @@ final class Output {
     private func drawProgress(_ report: StatusReport) {
         switch style {
         case .bar:
-            stderr.setStatus(ProgressLine.text(report, columns: terminal.columns, isUTF8: terminal.isUTF8))
+            let shape = terminal.shape
+            let lines = display.lines(report, shape: shape)
+            stderr.setStatus(ScreenStatus(lines: lines, columns: shape.columns, hasColour: shape.hasColour))
         case .plain: stderr.write(ProgressLine.text(report, columns: nil, isUTF8: true), .progress)
         case .none: break
         }
@@ -204,7 +215,7 @@ final class Output {
     /// - Returns: `code`.
     @discardableResult
     func finish(_ code: ExitCode, reason: String, summary: StatusReport?) -> ExitCode {
-        stderr.setStatus("")
+        stderr.setStatus(ScreenStatus(columns: terminal.columns))
         let isError = Self.isError(code)
         if isError && reason != lastError { emit(.error(reason)) }
         if let summary { writeEvents(.progress(summary), .progress) }

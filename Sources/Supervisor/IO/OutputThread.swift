@@ -25,8 +25,8 @@ final class OutputThread: Sendable {
         mailbox.change { $0.queue.add(Array(line.utf8) + [UInt8(ascii: "\n")], importance) }
     }
 
-    /// Rewrites the line at the bottom of the terminal; empty: takes it away.
-    func setStatus(_ line: String) { mailbox.change { $0.status = line } }
+    /// Rewrites the lines at the bottom of the terminal; none: takes them away.
+    func setStatus(_ status: ScreenStatus) { mailbox.change { $0.status = status } }
 
     /// Why a write failed for the first time; told once.
     func takeFailure() -> CInt? { mailbox.takeFailure() }
@@ -39,7 +39,7 @@ final class OutputThread: Sendable {
 private final class OutputMailbox: Sendable {
     struct Content {
         var queue: OutputQueue
-        var status = ""
+        var status = ScreenStatus()
         var isClosing = false
         var failure: CInt?
     }

@@ -7,8 +7,9 @@ extension SupervisorProcess {
     /// - Parameter listsWorkers: nil: when the output is going to show them.
     func statusReport(now: MonotonicInstant, listsWorkers: Bool? = nil) -> StatusReport {
         let workers = context.shell.processes.values.sorted { $0.incarnation.place < $1.incarnation.place }
+        let mapsPieces = output.wantsPieceMaps(torrentCount: torrents.count)
         return StatusReport(
-            torrents: torrents.map { $0.report(now: now) },
+            torrents: torrents.map { $0.report(now: now, mapsPieces: mapsPieces) },
             workers: listsWorkers ?? output.wantsWorkerFigures
                 ? workers.map { process in
                     let isWorking = context.shell.keeper.isWorking(process.incarnation.place)

@@ -246,7 +246,7 @@ final class SupervisorProcess {
         if let step = stop?.timerFired(now: now) { begin(step, now: now) }
         guard now >= nextTick else { return }
         nextTick = now + Self.tick
-        output.show(statusReport(now: now))
+        output.show(statusReport(now: now), now: now)
         desk.measure(context.shell.processes.values, now: now)
         announceLocally(now: now)
         checkStop(now: now)

@@ -5,7 +5,8 @@ import PoolRuntime
 
 /// What the user sees of the torrent.
 extension TorrentRun {
-    func report(now: MonotonicInstant) -> StatusReport.Torrent {
+    /// - Parameter mapsPieces: the output is going to show which pieces are there.
+    func report(now: MonotonicInstant, mapsPieces: Bool = false) -> StatusReport.Torrent {
         let pieces = coordinator.pieces
         let checked = recheck?.progress ?? Recheck.Progress()
         let rate = downloadRate.bytesPerSecond(now: now)
@@ -19,7 +20,8 @@ extension TorrentRun {
             uploadedInAllByteCount: uploadedInAll, downloadedByteCount: totals.downloadedByteCount,
             peerCount: book.connectedCount, seedCount: book.seedCount,
             pieceCount: pieces.wantedPieceCount, completedPieceCount: pieces.completedPieceCount,
-            secondsLeft: left == 0 ? 0 : rate < 1 ? nil : Int(Double(left) / rate), trouble: diskTroubleText)
+            secondsLeft: left == 0 ? 0 : rate < 1 ? nil : Int(Double(left) / rate), trouble: diskTroubleText,
+            map: mapsPieces ? PieceMap(pieces) : nil)
     }
 
     private var reportedPhase: StatusReport.Phase {

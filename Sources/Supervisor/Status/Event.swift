@@ -69,6 +69,8 @@ struct StatusReport {
         var secondsLeft: Int?
         /// Why nothing moves ("no space left on …"), if it is known.
         var trouble: String?
+        /// nil: nobody asked for it.
+        var map: PieceMap?
 
         /// What was given in all runs by what is wanted; nil: of nothing.
         var ratio: Double? {

@@ -56,6 +56,12 @@ import Testing
             return (Self.drain(stdoutReader), Self.drain(stderrReader))
         }
 
+        /// Until something stands on stderr; the end would take a table away unseen.
+        func awaitMessages() {
+            var waiting = pollfd(fd: stderrReader, events: Int16(POLLIN), revents: 0)
+            poll(&waiting, 1, 20_000)
+        }
+
         var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
         var events: String { (try? String(contentsOfFile: eventsPath, encoding: .utf8)) ?? "" }
 
@@ -181,6 +187,26 @@ import Testing
         #expect(lastScreen.contains(bar + erase) || !lastScreen.contains(bar))
         #expect(lastScreen.hasSuffix("\n\(summary)\n") || lastScreen.hasSuffix("\(erase)\(summary)\n"))
         #expect(!lastScreen.contains(bar + "\n"))
+    }
+
+    @Test func severalTorrentsGetATableThatGoesAtTheEnd() throws {
+        var torrents = ["first", "second"].map { StatusReportFixture.torrent(name: $0) }
+        for index in torrents.indices { torrents[index].map = PieceMap(have: PieceSet(pieceCount: 9)) }
+        let report = StatusReportFixture.report(torrents)
+        let rig = try Rig(columns: 100, environment: ["NO_COLOR": "1"])
+        let (_, stderr) = rig.run { output in
+            #expect(output.wantsPieceMaps(torrentCount: 2) && !output.wantsPieceMaps(torrentCount: 1))
+            output.show(report)
+            rig.awaitMessages()
+            output.emit(.warning("odd"))
+            output.finish(.complete, reason: "", summary: report)
+        }
+        let shown = stderr.replacingOccurrences(of: "\r\n", with: "\n")
+        #expect(shown.contains("TORRENT") && shown.contains("\nfirst ") && shown.contains("\nsecond "))
+        #expect(shown.contains("\u{1B}[J"))
+        #expect(!shown.contains("\u{1B}[2m"))
+        #expect(shown.hasSuffix("\(ProgressLine.summary(report, code: .complete))\n"))
+        #expect(shown.contains("supervisor: warning: odd\n"))
     }
 
     @Test func aDumbTerminalGetsPlainLines() throws {

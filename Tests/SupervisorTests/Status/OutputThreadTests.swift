@@ -44,7 +44,7 @@ import Testing
             let started = MonotonicClock.now
             let line = String(repeating: "x", count: 999)
             for _ in 0..<10_000 { thread.write(line) }
-            thread.setStatus("10%")
+            thread.setStatus(ScreenStatus(lines: [ScreenLine("10%")]))
             #expect(MonotonicClock.now - started < .seconds(10))
             let closing = MonotonicClock.now
             thread.close(by: closing + .milliseconds(200))

@@ -4,6 +4,8 @@
 
 /* Columns of the terminal behind a descriptor, 0 when there is none or it does not know. */
 int clinux_terminal_columns(int descriptor);
+/* Its rows, likewise. */
+int clinux_terminal_rows(int descriptor);
 /* The environment: strings of the form NAME=VALUE, the last followed by a null pointer. */
 char *const *clinux_environment(void);
 
