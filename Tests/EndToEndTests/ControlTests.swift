@@ -52,6 +52,26 @@ extension EndToEnd {
             try expectDone(run)
         }
 
+        /// At a millisecond many are slow, those of the start above all.
+        @Test func slowHandlersAreLoggedOnceByKindAndCounted() throws {
+            let log = workspace.path("log")
+            let run = try download(["--slow-ms", "1", "-l", log, "--heartbeat-ms", "200"])
+            func counts() throws -> [Int] {
+                try run.rows(withColumn: "ROLE").compactMap { Int($0["SLOW"] ?? "") }
+            }
+            try awaiting("slow handlers") { try counts().reduce(0, +) > 20 }
+            let counted = try counts().reduce(0, +)
+            #expect(try run.control("where", "s").outputText.contains("  slow "))
+            try expectDone(run)
+            let lines = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+                .filter { $0.contains(": a step of its loop (") }
+                // Without the time, and without how long it took.
+                .map { $0.split(separator: " ").dropFirst().joined(separator: " ").prefix { $0 != ")" } }
+            #expect(!lines.isEmpty && lines.count < counted)
+            #expect(Set(lines).count == lines.count, "a kind was logged twice: \(lines)")
+            #expect(lines.contains { $0.contains("supervisor: a step") }, "\(lines)")
+        }
+
         @Test func theOnlySupervisorIsFoundAndSeveralAreListed() throws {
             let none = try workspace.supervisor(["ps"])
             #expect(none.ending == .exited(1) && none.outputText.isEmpty)

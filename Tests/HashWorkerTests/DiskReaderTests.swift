@@ -10,9 +10,7 @@ import Testing
 private func file(_ bytes: [UInt8]) throws -> OwnedDescriptor { try RegionMapping.makeSealed(name: "test", bytes) }
 
 private func makeStatus() throws -> StatusPageWriter {
-    let page = try RegionMapping.makeRegion(name: "status", byteCount: StatusPage.byteCount)
-    return StatusPageWriter(
-        try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readWrite))
+    try StatusPageWriter.makeOwn().writer
 }
 
 private func span(_ file: OwnedDescriptor?, _ range: Range<Int>) -> OpenSpan {

@@ -10,7 +10,7 @@ import Testing
         #expect(reader.turnStarted == nil && reader.turnEnded == nil && reader.handler == .none)
         let start = MonotonicInstant(nanoseconds: 5_000_000_000)
         writer.turnBegan(now: start)
-        writer.handles(.orders)
+        writer.handles(.orders, now: start)
         #expect(reader.turn == 1 && reader.turnStarted == start && reader.handler == .orders)
         writer.turnEnded(now: start + .milliseconds(3))
         #expect(reader.turnStarted == nil && reader.handler == .none)
@@ -23,6 +23,43 @@ import Testing
         writer.synced(.milliseconds(20))
         #expect(reader.syncTimes.count == 1 && reader.syncTimes.mean == .milliseconds(20))
         #expect(reader.turnTimes.count == 2)
+    }
+
+    @Test func aHandlerThatTakesLongIsCountedByItsKind() throws {
+        let (writer, reader) = try StatusPageWriter.makeOwn(slowLimit: .milliseconds(100))
+        let start = MonotonicInstant(nanoseconds: 5_000_000_000)
+        func turn(at now: MonotonicInstant, _ handlers: [(LoopHandler, Duration)]) -> MonotonicInstant {
+            var now = now
+            writer.turnBegan(now: now)
+            for (handler, duration) in handlers {
+                writer.handles(handler, now: now)
+                now = now + duration
+            }
+            writer.turnEnded(now: now)
+            return now
+        }
+        let end = turn(
+            at: start, [(.descriptor, .milliseconds(99)), (.orders, .milliseconds(100)), (.turnEnd, .milliseconds(2))])
+        #expect(reader.slowHandlers == [SlowHandler(.orders, count: 1, longest: .milliseconds(100))])
+        // The wait between two turns is nobody's.
+        _ = turn(
+            at: end + .seconds(100),
+            [(.timer, .seconds(2)), (.orders, .milliseconds(300)), (.timer, .seconds(1)), (.turnEnd, .seconds(3))])
+        #expect(
+            reader.slowHandlers == [
+                SlowHandler(.orders, count: 2, longest: .milliseconds(300)),
+                SlowHandler(.timer, count: 2, longest: .seconds(2)),
+                SlowHandler(.turnEnd, count: 1, longest: .seconds(3)),
+            ])
+    }
+
+    @Test func allThatMovesIsWork() throws {
+        let (writer, reader) = try StatusPageWriter.makeOwn()
+        writer.moved(byteCount: 16384)
+        #expect(reader.work == 16384 && reader.progress == 16384)
+        writer.worked(3)
+        writer.worked(0)
+        #expect(reader.work == 16387 && reader.progress == 16384)
     }
 
     @Test func theLoopTellsWhichKindOfHandlerRuns() throws {

@@ -32,7 +32,7 @@ final class DiskRig {
         self.directory = directory ?? root + "/dir"
         self.table = table
         if directory == nil { mkdir(self.directory, 0o755) }
-        counters = DiskCounters(status: StatusPageWriter(try Self.makeMapping(byteCount: StatusPage.byteCount)))
+        counters = DiskCounters(status: try StatusPageWriter.makeOwn().writer)
         openFiles = OpenFiles(capacity: capacity)
         var header = JournalWriter()
         header.appendHeader(table.journalSubject)

@@ -84,7 +84,7 @@ final class WriterHarness {
         let order = LaunchOrder(
             who: writer, runDirectory: rig.root, regionByteCount: 0, tcpListenerCount: 0, heartbeatMilliseconds: 2000,
             pinnedCore: nil, logLevel: 4, adoptsRegion: false, bindAddress: "", connectTimeoutMilliseconds: 0,
-            maximumPeerCount: 0)
+            maximumPeerCount: 0, slowMilliseconds: 100)
         try ours.send(order, descriptors: [listener.rawValue, page.rawValue])
         try wait { if case .hello(let hello) = $0 { hello.who == self.writer } else { false } }
         give(.join(JoinOrder(incumbents: [])))

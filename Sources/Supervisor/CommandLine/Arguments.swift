@@ -275,6 +275,13 @@ struct DiagnosisArguments: ParsableArguments {
     var heartbeat: String?
 
     @Option(
+        name: .customLong("slow-ms"), parsing: .unconditional,
+        help: .init(
+            "A step of a process's loop that takes this long is logged once and counted, 1 to 60000 (default: 100).",
+            valueName: "milliseconds"))
+    var slowLimit: String?
+
+    @Option(
         parsing: .unconditionalSingleValue,
         help: .init(
             "Have a worker misbehave, to test the others; repeatable. Locked unless SWARMKEEPER_ALLOW_SELFTEST=1.",
@@ -282,7 +289,7 @@ struct DiagnosisArguments: ParsableArguments {
     var selftest: [String] = []
 
     var flags: FlagTexts {
-        var result = texts((.events, events), (.heartbeat, heartbeat))
+        var result = texts((.events, events), (.heartbeat, heartbeat), (.slowLimit, slowLimit))
         result[.workerWrap] = workerWrap
         result[.selftest] = selftest
         return result

@@ -121,6 +121,8 @@ struct OutputOptions: Equatable {
 /// For tests and stress runs.
 struct DiagnosisOptions: Equatable {
     var heartbeat: Duration
+    /// A handler of a loop that takes this long is told and counted.
+    var slowLimit = SlowHandler.usualLimit
     /// A command before a worker's own, by role; never empty.
     var wrappers: [Role: [String]]
     /// What the first worker of a role does wrong.

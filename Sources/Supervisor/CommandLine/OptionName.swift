@@ -46,6 +46,7 @@ enum OptionName: String, CaseIterable {
     case events
     case workerWrap = "worker-wrap"
     case heartbeat = "heartbeat-ms"
+    case slowLimit = "slow-ms"
     case selftest
 
     enum Kind {
@@ -65,7 +66,7 @@ enum OptionName: String, CaseIterable {
         case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
             .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
             .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit, .uploadLimit, .progress, .interval,
-            .logLevel, .log, .controlSocket, .metricsListen, .events, .heartbeat:
+            .logLevel, .log, .controlSocket, .metricsListen, .events, .heartbeat, .slowLimit:
             .value
         }
     }
@@ -78,7 +79,7 @@ enum OptionName: String, CaseIterable {
             .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .noPeerExchange, .noLocalDiscovery,
             .connectTimeout, .stopTimeout, .seed, .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit,
             .uploadLimit, .progress, .interval, .quiet, .logLevel, .noControl, .metricsListen,
-            .workerWrap, .heartbeat, .selftest:
+            .workerWrap, .heartbeat, .slowLimit, .selftest:
             false
         }
     }

@@ -77,7 +77,9 @@ extension OptionReader {
 
     func diagnosis(environment: [String: String]) throws(UserError) -> DiagnosisOptions {
         DiagnosisOptions(
-            heartbeat: .milliseconds(try integer(.heartbeat, in: 10...60_000) ?? 1000), wrappers: try wrappers(),
+            heartbeat: .milliseconds(try integer(.heartbeat, in: 10...60_000) ?? 1000),
+            slowLimit: try integer(.slowLimit, in: 1...60_000).map { .milliseconds($0) } ?? SlowHandler.usualLimit,
+            wrappers: try wrappers(),
             attacks: try attacks(isUnlocked: environment[Attack.key] == "1"))
     }
 

@@ -44,6 +44,9 @@ struct Inspection {
         var turnAge: Duration?
         var room: WorkerReport.Room?
         var turnTimes = TimeHistogram()
+        /// Kinds of its loop's handlers that took longer than `--slow-ms`.
+        var slowHandlers: [SlowHandler] = []
+        var slowCount: UInt64 { slowHandlers.reduce(0) { $0 &+ $1.count } }
         /// Of a writer.
         var syncTimes = TimeHistogram()
         /// Of a peer-worker.

@@ -36,6 +36,7 @@ struct InspectionJSON {
                 .init("p99", .number(process.turnTimes.percentile(990).inSeconds)),
                 .init("max", .number(process.turnTimes.longest.inSeconds)),
                 .init("handler", .string(process.handler.name)), .init("for", seconds(process.turnAge)),
+                .init("slow", .count(process.slowCount)),
             ])
         }
         return .object([.init("v", .integer(ControlAnswer.version))] + stages + [.init("loops", .array(loops))])
@@ -55,7 +56,7 @@ struct InspectionJSON {
             .init("restarts", .count(process.restartCount)), .init("beat", seconds(process.beatAge)),
             .init("handler", .string(process.handler.name)), .init("turn_age", seconds(process.turnAge)),
             .init("held", .optional(process.room?.heldCount)), .init("room", .optional(process.room?.totalCount)),
-            .init("reserved", .optional(process.room?.reservedCount)),
+            .init("reserved", .optional(process.room?.reservedCount)), .init("slow", .count(process.slowCount)),
         ])
     }
 

@@ -25,7 +25,7 @@ struct InspectionText {
         var table = TextTable([
             ("ID", .left), ("ROLE", .left), ("GEN", .right), ("PID", .right), ("STATE", .left), ("TURNS", .right),
             ("CPU", .right), ("RSS", .right), ("QUEUE", .right), ("RATE", .right), ("RESTARTS", .right),
-            ("BEAT", .right), ("LOOP", .left), ("HELD", .right), ("ROOM", .right),
+            ("BEAT", .right), ("LOOP", .left), ("HELD", .right), ("ROOM", .right), ("SLOW", .right),
         ])
         for process in inspection.processes {
             table.add([
@@ -33,7 +33,7 @@ struct InspectionText {
                 "\(process.turnCount)", Cell.decimal(process.cpuSeconds) + "s", Cell.bytes(process.residentByteCount),
                 "\(process.queueCount)", Cell.rate(process.bytesPerSecond), "\(process.restartCount)",
                 Cell.seconds(process.beatAge), process.handler.name, Cell.count(process.room?.heldCount),
-                Cell.count(process.room?.totalCount),
+                Cell.count(process.room?.totalCount), "\(process.slowCount)",
             ])
         }
         return table.lines
@@ -128,14 +128,14 @@ struct InspectionText {
     private var loops: [String] {
         var table = TextTable([
             ("ID", .left), ("TURNS", .right), ("P50", .right), ("P99", .right), ("MAX", .right), ("LOOP", .left),
-            ("FOR", .right),
+            ("FOR", .right), ("SLOW", .right),
         ])
         for process in inspection.processes where process.pid != nil {
             let times = process.turnTimes
             table.add([
                 text(process.name), "\(process.turnCount)", Cell.time(times.percentile(500)),
                 Cell.time(times.percentile(990)), Cell.time(times.longest), process.handler.name,
-                Cell.seconds(process.turnAge),
+                Cell.seconds(process.turnAge), "\(process.slowCount)",
             ])
         }
         return table.lines

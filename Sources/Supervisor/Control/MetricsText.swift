@@ -113,6 +113,13 @@ struct MetricsText {
             "worker_blocks_resent_total", .counter, "Blocks handed to successors of hash-workers.",
             where: { $0.role == .peerWorker }
         ) { "\($0.resentBlockCount)" }
+        family("worker_slow_handlers_total", .counter, "Steps of the loop that took longer than --slow-ms.") { add in
+            for process in processes {
+                for slow in process.slowHandlers {
+                    add(Self.labels(process) + [("handler", slow.handler.name)], "\(slow.count)")
+                }
+            }
+        }
         histogram("worker_loop_turn_seconds", "How long turns of the loop took.", processes.map { ($0, $0.turnTimes) })
         histogram(
             "worker_sync_seconds", "How long forcing data to disk took.",

@@ -21,6 +21,7 @@ final class ControlDesk {
     /// The supervisor's own loop.
     let page: StatusPageReader
     private let ownPage: StatusPageWriter
+    private var slowHandlers = SlowHandlerNews()
     private var journals: [Place: EventRing] = [:]
     private var rates: [Place: (worker: Incarnation, byteCount: UInt64, rate: RateEstimator)] = [:]
     private var control: StreamServer<ControlSession>?
@@ -30,12 +31,13 @@ final class ControlDesk {
 
     /// - Parameter options: nil for neither socket nor metrics.
     init(
-        _ options: ControlOptions, runDirectory: RunDirectory, poll: PollLoop, answers: Answers, now: MonotonicInstant
+        _ options: ControlOptions, runDirectory: RunDirectory, poll: PollLoop, slowLimit: Duration, answers: Answers,
+        now: MonotonicInstant
     ) throws {
         stages = StageTotals(now: now)
-        (ownPage, page) = try StatusPageWriter.makeOwn()
+        (ownPage, page) = try StatusPageWriter.makeOwn(slowLimit: slowLimit)
         poll.turnBegan = { [ownPage] in ownPage.turnBegan(now: $0) }
-        poll.handlerBegan = { [ownPage] in ownPage.handles($0) }
+        poll.handlerBegan = { [ownPage] in ownPage.handles($0, now: MonotonicClock.now) }
         if options.hasSocket {
             control = try StreamServer(
                 try listen(options.socket, runDirectory), poll: poll,
@@ -110,6 +112,9 @@ final class ControlDesk {
 
     func turnEnded() { ownPage.turnEnded(now: MonotonicClock.now) }
 
+    /// Kinds of handlers of our own loop that were slow for the first time.
+    func ownSlowHandlers() -> [SlowHandler] { slowHandlers.fresh(page.slowHandlers) }
+
     /// Follows the rates of all processes; to be called a few times a second.
     func measure(_ processes: some Sequence<WorkerProcess>, now: MonotonicInstant) {
         for process in processes {
@@ -151,6 +156,7 @@ final class ControlDesk {
             note(worker.place, "pid \(pid) ended with \(ending)\(words)", now: now)
         case .faulted(let worker, let signal, let stack):
             note(worker.place, "signal \(signal) came \(StackLine.summary(of: stack))", now: now)
+        case .handlerIsSlow(let place, let slow): note(place, slow.text, now: now)
         case .diskIsSlow(let worker, let call, let duration):
             note(worker.place, "its disk has not answered a \(call.name) for \(Cell.seconds(duration))", now: now)
         }

@@ -63,7 +63,8 @@ extension PoolShell.Settings {
         self.init(
             programDirectory: Self.ownDirectory, environment: variables.map { "\($0)=\($1)" }.sorted(),
             wrappers: diagnosis.wrappers, attacks: diagnosis.attacks, heartbeat: diagnosis.heartbeat,
-            logLevel: logLevel, pins: pinning, bindAddress: bindAddress, connectTimeout: connectTimeout,
+            slowLimit: diagnosis.slowLimit, logLevel: logLevel, pins: pinning, bindAddress: bindAddress,
+            connectTimeout: connectTimeout,
             maximumPeersEach: plan.peerWorkerCount == 0
                 ? 1
                 : min(

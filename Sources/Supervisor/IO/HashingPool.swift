@@ -1,6 +1,7 @@
 import BitTorrent
 import CLinux
 import Glibc
+import Logging
 import PoolProtocol
 import PoolRuntime
 
@@ -48,7 +49,10 @@ final class HashingPool {
             plan: plan, settings: settings, poll: poll, runDirectory: runDirectory, tcpListeners: nil, pieceCounts: [])
         shell.handlers = PoolShell.Handlers(
             peerWorkerSpoke: { _, _ in }, hashWorkerSpoke: { [unowned self] in heard($1, from: $0) },
-            writerSpoke: { _, _ in }, decided: { [unowned self] in decided($0) }, changed: { _ in },
+            writerSpoke: { _, _ in }, decided: { [unowned self] in decided($0) },
+            changed: {
+                if case .handlerIsSlow(let place, let slow) = $0 { output.logger().notice("\(place): \(slow.text)") }
+            },
             complained: { output.complained($0, $1) })
         try poll.watch(descriptor: signals.descriptor) { [unowned self] _ in takeSignals() }
         poll.nextDeadline = { [unowned self] in min(nextTick, retryAt, shell.nextDeadline) }

@@ -7,6 +7,7 @@ import PoolRuntime
 extension PoolShell {
     func receive() {
         let now = MonotonicClock.now
+        poll.handlerBegan(.neighbours)
         let mayHaveMore = control.receive(limit: 256) { sender, frame in
             guard let worker = Incarnation(routingID: sender), let process = process(worker), !process.isMuted else {
                 return

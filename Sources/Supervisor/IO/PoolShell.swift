@@ -23,6 +23,8 @@ final class PoolShell {
         /// What the first process of a role's first place does wrong, for tests.
         var attacks: [Role: Attack]
         var heartbeat: Duration
+        /// A handler of a loop that takes this long is told and counted.
+        var slowLimit: Duration
         var logLevel: Logger.Level
         var pins: Pinning
         var bindAddress: String
@@ -50,7 +52,7 @@ final class PoolShell {
     var handlers: Handlers?
 
     private let plan: PoolPlan
-    private let settings: Settings
+    let settings: Settings
     let poll: PollLoop
     private let runDirectory: RunDirectory
     private let context: ZMQContext
@@ -251,7 +253,7 @@ final class PoolShell {
             let process = WorkerProcess(
                 worker, child: child, lifeline: lifeline, status: status,
                 peerCapacity: settings.maximumPeersEach,
-                silence: Silence(heartbeat: settings.heartbeat, now: MonotonicClock.now), complaints: complaints)
+                heartbeat: settings.heartbeat, complaints: complaints)
             processes[place] = process
             try watch(process)
             handlers?.changed(.spawned(worker, pid: child.processID))
@@ -294,7 +296,8 @@ final class PoolShell {
             logLevel: UInt8(Logger.Level.allCases.firstIndex(of: settings.logLevel)!), adoptsRegion: adoptsRegion,
             bindAddress: settings.bindAddress,
             connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),
-            maximumPeerCount: UInt16(min(65_535, settings.maximumPeersEach + Self.roomForNewcomers)))
+            maximumPeerCount: UInt16(min(65_535, settings.maximumPeersEach + Self.roomForNewcomers)),
+            slowMilliseconds: UInt32(settings.slowLimit.wholeNanoseconds / 1_000_000))
     }
 
     /// Peer-workers first, so that each has a core of its own as long as there are enough.
@@ -341,6 +344,7 @@ final class PoolShell {
         latestTrouble[worker.place.role] =
             (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")
         tellFault(of: process, ending)
+        tellSlowHandlers(of: process)
         handlers?.changed(
             .died(
                 worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines,
@@ -363,39 +367,6 @@ final class PoolShell {
             [SIGSEGV, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSYS].contains(signal)
                 ? .ownDoing : .killedFromOutside
         }
-    }
-
-    /// One look at the status page, each heartbeat.
-    private func lookAt(_ process: WorkerProcess, now: MonotonicInstant) {
-        // A death breaks the connection, too, and is told by the pidfd before the next look.
-        if let since = process.brokenSince, now - since >= settings.heartbeat {
-            return condemn(process.incarnation, reason: "its connection is broken")
-        }
-        let isEdgeBroken = process.isConnected && !process.silence.wasLate(now: now) && process.isEdgeBroken()
-        let verdict = process.silence.observed(
-            turn: process.status.turn, diskCall: process.status.diskCall,
-            diskCallStarted: process.status.diskCallStarted, now: now)
-        switch verdict {
-        case .alive: process.hasToldSlowDisk = false
-        case .silent:
-            guard !process.hasToldSilence else { break }
-            process.hasToldSilence = true
-            let place = StackLine.summary(of: WorkerStack.now(of: process))
-            condemn(
-                process.incarnation,
-                reason:
-                    "its loop has not turned for \(Silence.missedBeats) heartbeats\(place.isEmpty ? "" : ", ")\(place)")
-        case .neverSpoke:
-            let limit = Int(process.silence.startLimit.inSeconds)
-            condemn(process.incarnation, reason: "it has not said hello within \(limit) s")
-        case .diskIsSlow(let call, let duration):
-            if !process.hasToldSlowDisk {
-                process.hasToldSlowDisk = true
-                handlers?.changed(.diskIsSlow(process.incarnation, call: call, duration: duration))
-            }
-        }
-        // A loop that stands still reads nothing either: the first reason counts.
-        if isEdgeBroken { condemn(process.incarnation, reason: "messages between us got lost") }
     }
 
     private static func usableCores() -> [UInt32] {

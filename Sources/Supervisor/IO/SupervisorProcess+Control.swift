@@ -7,7 +7,7 @@ import PoolRuntime
 extension SupervisorProcess {
     func makeDesk(runDirectory: RunDirectory) throws -> ControlDesk {
         try ControlDesk(
-            options.control, runDirectory: runDirectory, poll: poll,
+            options.control, runDirectory: runDirectory, poll: poll, slowLimit: options.diagnosis.slowLimit,
             answers: (
                 control: { [unowned self] in answer($0) }, metrics: { [unowned self] in answer($0) }
             ), now: started)

@@ -74,6 +74,7 @@ extension SupervisorProcess {
         row.turnCount = page.turn
         row.handler = page.handler
         row.turnTimes = page.turnTimes
+        row.slowHandlers = page.slowHandlers
         let began = page.turnStarted
         row.turnAge = began.map { max(.zero, now - $0) }
         if let beat = [began, page.turnEnded].compactMap({ $0 }).max() { row.beatAge = max(.zero, now - beat) }
@@ -107,6 +108,7 @@ extension SupervisorProcess {
         account.add("waits for", isStopped ? "SIGCONT" : Self.waitsFor(state, row, now: now))
         guard let process = context.shell.processes[place] else { return account }
         account.add("loop", Self.loop(row))
+        account.add("slow", Self.slow(row))
         if process.status.diskCall != .none {
             account.add(
                 "disk", "\(process.status.diskCall.name) for \(Cell.seconds(now - process.status.diskCallStarted))")
@@ -123,9 +125,16 @@ extension SupervisorProcess {
         account.add("pid", "\(getpid())")
         account.add("state", stop == nil ? "running" : "stopping")
         account.add("waits for", stop.map { "the step of the stop that is under way (\($0.step))" } ?? "events")
-        account.add("loop", Self.loop(inspectedSelf(now: now)))
+        let row = inspectedSelf(now: now)
+        account.events = desk.events(at: Place(.supervisor, 0))
+        account.add("loop", Self.loop(row))
+        account.add("slow", Self.slow(row))
         account.add("uptime", Cell.seconds(now - started))
         return account
+    }
+
+    private static func slow(_ row: Inspection.Process) -> String? {
+        row.slowHandlers.isEmpty ? nil : row.slowHandlers.map(\.summary).joined(separator: ", ")
     }
 
     private static func loop(_ row: Inspection.Process) -> String {

@@ -1,6 +1,7 @@
 import BitTorrent
 import CLinux
 import Glibc
+import Logging
 import PoolProtocol
 import PoolRuntime
 
@@ -248,6 +249,7 @@ final class SupervisorProcess {
         nextTick = now + Self.tick
         output.show(statusReport(now: now), now: now)
         desk.measure(context.shell.processes.values, now: now)
+        for slow in desk.ownSlowHandlers() { changed(.handlerIsSlow(Place(.supervisor, 0), slow)) }
         announceLocally(now: now)
         checkStop(now: now)
         shareConnections()
@@ -404,6 +406,8 @@ final class SupervisorProcess {
             output.emit(.warning("\(worker.place) died of signal \(signal) \(StackLine.summary(of: stack))"))
         case .notSpawned(let worker, let reason):
             output.emit(.warning("\(worker.place) cannot be started: \(reason)"))
+        case .handlerIsSlow(let place, let slow):
+            output.logger().notice("\(place.role == .supervisor ? "" : "\(place): ")\(slow.text)")
         case .diskIsSlow(_, let call, let duration):
             output.emit(.warning("the disk has not answered a \(call.name) for \(Int(duration.inSeconds)) s"))
         }

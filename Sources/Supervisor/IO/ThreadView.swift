@@ -45,7 +45,8 @@ enum ThreadView {
         }
     }
 
-    private static func read(_ path: String) -> String? {
+    /// The beginning of one of the kernel's files, without the last line break; nil when it cannot be read.
+    static func read(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }

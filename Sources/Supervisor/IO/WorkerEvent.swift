@@ -15,5 +15,8 @@ enum WorkerEvent {
     /// It died of a fault of its own; before `died`.
     /// - Parameter stack: innermost first.
     case faulted(Incarnation, signal: CInt, stack: [StackLine])
+    /// A handler of this kind took longer than `--slow-ms` for the first time; further ones are only counted. Of the
+    /// supervisor, too.
+    case handlerIsSlow(Place, SlowHandler)
     case diskIsSlow(Incarnation, call: DiskCall, duration: Duration)
 }

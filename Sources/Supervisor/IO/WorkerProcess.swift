@@ -11,6 +11,7 @@ final class WorkerProcess {
     /// Connections that it may have, if it is a peer-worker.
     let peerCapacity: Int
     var silence: Silence
+    var slowHandlers = SlowHandlerNews()
     /// Orders that wait to be sent over the control socket.
     var outbox = Outbox()
     /// Set by `hello`: before it, nothing can be sent.
@@ -35,14 +36,14 @@ final class WorkerProcess {
 
     init(
         _ incarnation: Incarnation, child: ChildProcess, lifeline: Lifeline, status: StatusPageReader,
-        peerCapacity: Int, silence: Silence, complaints: WorkerComplaints
+        peerCapacity: Int, heartbeat: Duration, complaints: WorkerComplaints
     ) {
         self.incarnation = incarnation
         self.child = child
         self.lifeline = lifeline
         self.status = status
         self.peerCapacity = peerCapacity
-        self.silence = silence
+        silence = Silence(heartbeat: heartbeat, now: MonotonicClock.now)
         self.complaints = complaints
     }
 

@@ -111,12 +111,14 @@ struct SilenceTests {
             StatusPage.turnOffset, StatusPage.turnStartedOffset, StatusPage.diskCallOffset,
             StatusPage.diskCallStartedOffset, StatusPage.progressOffset, StatusPage.sentNewsOffset,
             StatusPage.receivedOrdersOffset, StatusPage.heldCountOffset, StatusPage.turnEndedOffset,
-            StatusPage.handlerOffset, StatusPage.resentBlockCountOffset,
+            StatusPage.handlerOffset, StatusPage.resentBlockCountOffset, StatusPage.workOffset,
         ]
         #expect(Set(offsets).count == offsets.count)
         for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.turnTimesOffset) }
         #expect(StatusPage.turnTimesOffset + StatusPage.histogramByteCount <= StatusPage.syncTimesOffset)
-        #expect(StatusPage.syncTimesOffset + StatusPage.histogramByteCount <= StatusPage.byteCount)
+        #expect(StatusPage.syncTimesOffset + StatusPage.histogramByteCount <= StatusPage.slowHandlersOffset)
+        let lastHandler = LoopHandler.allCases.map(\.rawValue).max()!
+        #expect(StatusPage.slowHandlersOffset + 16 * (Int(lastHandler) + 1) <= StatusPage.stackOffset)
         #expect(Set(LoopHandler.allCases.map(\.name)).count == LoopHandler.allCases.count)
         #expect(Set(DiskCall.allCases.map(\.name)).count == DiskCall.allCases.count)
     }

@@ -7,7 +7,8 @@ struct LaunchOrderTests {
         LaunchOrder(
             who: Incarnation(Place(.peerWorker, 3), generation: 2), runDirectory: "/run/user/1000/swarmkeeper/7",
             regionByteCount: 8 << 20, tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: core, logLevel: 2,
-            adoptsRegion: true, bindAddress: "::1", connectTimeoutMilliseconds: 5000, maximumPeerCount: 125)
+            adoptsRegion: true, bindAddress: "::1", connectTimeoutMilliseconds: 5000, maximumPeerCount: 125,
+            slowMilliseconds: 100)
     }
 
     @Test(arguments: [nil, UInt16(0), 63]) func orderSurvivesTheJourney(core: UInt16?) throws {

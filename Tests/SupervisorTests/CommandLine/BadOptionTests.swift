@@ -38,6 +38,7 @@ struct BadOptionTests {
         (["--stop-timeout", "99999999999999999999"], "out of range (1 to 31536000 seconds)"),
         (["--connect-timeout", "601"], #"--connect-timeout: "601" is out of range (1 to 600 seconds)"#),
         (["--heartbeat-ms", "9"], #"--heartbeat-ms: "9" is out of range (10 to 60000)"#),
+        (["--slow-ms", "0"], #"--slow-ms: "0" is out of range (1 to 60000)"#),
         (["--listen-port", "65536"], #"--listen-port: "65536" is out of range (0 to 65535)"#),
         (["--listen-port", "7-6"], "--listen-port: the range ends before it begins"),
         (["--listen-port", "0-9"], #"--listen-port: "0" is out of range (1 to 65535)"#),

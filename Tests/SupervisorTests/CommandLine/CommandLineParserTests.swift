@@ -17,7 +17,8 @@ struct CommandLineParserTests {
             connectTimeout: .seconds(10), stopTimeout: nil, caCertificate: nil, seeding: SeedingOptions(),
             output: OutputOptions(
                 progress: .auto, interval: nil, isQuiet: false, logLevel: nil, logFile: nil, eventsFile: nil),
-            diagnosis: DiagnosisOptions(heartbeat: .seconds(1), wrappers: [:]), environment: [:])
+            diagnosis: DiagnosisOptions(heartbeat: .seconds(1), slowLimit: .milliseconds(100), wrappers: [:]),
+            environment: [:])
         #expect(try bare.download("a.torrent") == expected)
     }
 
@@ -53,7 +54,7 @@ struct CommandLineParserTests {
             "--max-download-limit", "10M", "--max-upload-limit=512K",
             "--progress", "json", "--interval", "0.25", "-q", "--log-level", "debug",
             "-l", "log.txt", "--events", "events.json", "--worker-wrap", "peer=strace -f -o 'a b'", "--worker-wrap",
-            "writer=nice", "--heartbeat-ms", "200", "two.torrent")
+            "writer=nice", "--heartbeat-ms", "200", "--slow-ms", "50", "two.torrent")
         let expected = DownloadOptions(
             torrents: ["one.torrent", "two.torrent"], workers: 8, hashWorkers: 3, memory: 512 << 20, pins: false,
             maximumPeers: 65535, directory: "out", selectedFiles: nil, showsFiles: false, preallocates: true,
@@ -72,7 +73,7 @@ struct CommandLineParserTests {
                 progress: .json, interval: .milliseconds(250), isQuiet: true, logLevel: .debug, logFile: "log.txt",
                 eventsFile: "events.json"),
             diagnosis: DiagnosisOptions(
-                heartbeat: .milliseconds(200),
+                heartbeat: .milliseconds(200), slowLimit: .milliseconds(50),
                 wrappers: [.peerWorker: ["strace", "-f", "-o", "a b"], .writer: ["nice"]]), environment: [:])
         #expect(options == expected)
     }

@@ -26,6 +26,10 @@ enum InspectionFixture {
         peer.turnTimes.add(.microseconds(100))
         peer.turnTimes.add(.milliseconds(40))
         peer.resentBlockCount = 9
+        peer.slowHandlers = [
+            SlowHandler(.orders, count: 2, longest: .milliseconds(150)),
+            SlowHandler(.timer, count: 1, longest: .milliseconds(101)),
+        ]
         let empty = Inspection.Process(
             name: .process(Place(.writer, 0)), role: .writer, ordinal: 0, generation: 4, pid: nil, state: "vacant")
         inspection.processes = [supervisor, peer, empty]

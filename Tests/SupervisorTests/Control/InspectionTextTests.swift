@@ -14,7 +14,7 @@ import Testing
             titles == [
                 [
                     "ID", "ROLE", "GEN", "PID", "STATE", "TURNS", "CPU", "RSS", "QUEUE", "RATE", "RESTARTS", "BEAT",
-                    "LOOP", "HELD", "ROOM",
+                    "LOOP", "HELD", "ROOM", "SLOW",
                 ],
                 ["ID", "STATE", "AGE", "DONE", "PIECES", "DOWN", "UP", "PEERS", "ETA", "HASH", "NAME"],
                 [
@@ -29,10 +29,10 @@ import Testing
     @Test func everyRowHasACellForEveryColumn() {
         #expect(
             text.processes == [
-                "ID  ROLE        GEN  PID  STATE    TURNS   CPU    RSS  QUEUE  RATE  RESTARTS  BEAT  LOOP     HELD  ROOM",
-                "s   supervisor    1  100  running      7  0.0s      0      0     0         0     -  waiting     -     -",
-                "p0  peer          2  101  working  12345  1.2s  20.0M      3  1.5M         1  0.2s  orders      5    64",
-                "w   writer        4    -  vacant       0  0.0s      0      0     0         0     -  waiting     -     -",
+                "ID  ROLE        GEN  PID  STATE    TURNS   CPU    RSS  QUEUE  RATE  RESTARTS  BEAT  LOOP     HELD  ROOM  SLOW",
+                "s   supervisor    1  100  running      7  0.0s      0      0     0         0     -  waiting     -     -     0",
+                "p0  peer          2  101  working  12345  1.2s  20.0M      3  1.5M         1  0.2s  orders      5    64     3",
+                "w   writer        4    -  vacant       0  0.0s      0      0     0         0     -  waiting     -     -     0",
             ])
         #expect(
             text.ps.contains { $0.hasPrefix("peer:1  p0") && $0.contains(" iswu ") && $0.hasSuffix("some client 1.0") })
@@ -56,7 +56,7 @@ import Testing
         let loop = stats.first { $0.hasPrefix("p0") }
         #expect(
             loop?.split(separator: " ").map(String.init) == [
-                "p0", "12345", "112us", "40.0ms", "40.0ms", "orders", "0.3s",
+                "p0", "12345", "112us", "40.0ms", "40.0ms", "orders", "0.3s", "3",
             ])
     }
 

@@ -116,6 +116,7 @@ import Testing
         #expect(lines.contains(#"swarmkeeper_worker_up{role="peer",ordinal="0"} 1"#))
         #expect(lines.contains(#"swarmkeeper_worker_up{role="writer",ordinal="0"} 0"#))
         #expect(lines.contains(#"swarmkeeper_torrent_peers{torrent="t0"} 12"#))
+        #expect(lines.contains(#"swarmkeeper_worker_slow_handlers_total{role="peer",ordinal="0",handler="orders"} 2"#))
         #expect(!lines.contains { $0.contains("a name") || $0.contains("192.0.2.1") })
     }
 

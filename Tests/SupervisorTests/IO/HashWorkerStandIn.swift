@@ -41,7 +41,7 @@ final class HashWorkerStandIn {
             lifeline: ours,
             status: StatusPageReader(
                 try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readOnly)),
-            peerCapacity: 0, silence: Silence(heartbeat: .seconds(1), now: MonotonicClock.now), complaints: complaints)
+            peerCapacity: 0, heartbeat: .seconds(1), complaints: complaints)
         lifeline = Lifeline(theirs)
         func socket(_ kind: ZMQSocket.Kind, _ name: [UInt8]) throws -> ZMQSocket {
             try ZMQSocket(

@@ -1,7 +1,7 @@
 /// Layout of the one page that every worker shares with the supervisor: written by the worker's own loop, read by the
 /// supervisor, which believes nothing in it (all fields are plain numbers with no meaning for memory).
 package enum StatusPage {
-    package static let layoutVersion: UInt32 = 3
+    package static let layoutVersion: UInt32 = 4
     package static let byteCount = 4096
 
     /// Turns of the worker's loop; a count that stands still is a loop that hangs or spins. u64.
@@ -27,6 +27,10 @@ package enum StatusPage {
     package static let handlerOffset = 72
     /// Blocks that a peer-worker handed to the successor of a hash-worker. u64.
     package static let resentBlockCountOffset = 80
+    /// All that came and went since the process began, counted by whatever unit is at hand: payload bytes, reads and
+    /// writes of connections, their beginnings and ends, frames of neighbours, descriptors, bytes that were hashed. Says
+    /// nothing but whether it changed (`Spinning`). u64.
+    package static let workOffset = 88
 
     /// How long each turn of the loop took, that is how long whatever came meanwhile had to wait: `TimeHistogram`, its
     /// buckets, then the longest and the sum, all u64.
@@ -35,6 +39,9 @@ package enum StatusPage {
     package static let syncTimesOffset = 1024
     /// Of a histogram on the page.
     package static let histogramByteCount = 8 * (TimeHistogram.bucketCount + 2)
+    /// By `LoopHandler`, two u64 each: how often one took longer than the launch order allows, and the longest time in
+    /// nanoseconds.
+    package static let slowHandlersOffset = 2048
     /// Where the loop's thread was when it was asked, or when a fault came; what it holds says clinux_stack.h.
     package static let stackOffset = 3072
 }
@@ -47,7 +54,7 @@ package enum LoopHandler: UInt64, Sendable, CaseIterable {
     case descriptor
     /// Orders of the supervisor.
     case orders
-    /// Frames of other workers.
+    /// Frames of other workers; in the supervisor all that workers say.
     case neighbours
     /// Descriptors that came over the lifeline.
     case lifeline

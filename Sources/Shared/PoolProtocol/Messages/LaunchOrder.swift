@@ -3,7 +3,7 @@ import BitTorrent
 /// The first datagram on a worker's lifeline: all that it must know before it can speak. Its descriptors ride along in
 /// the order of `Descriptor`.
 package struct LaunchOrder: PoolCodable {
-    package static let layoutVersion: UInt32 = 1
+    package static let layoutVersion: UInt32 = 2
 
     /// The descriptors that come with the order, in this order; those that a role lacks are left out.
     package enum Descriptor: Int, CaseIterable, Sendable {
@@ -34,11 +34,13 @@ package struct LaunchOrder: PoolCodable {
     package var bindAddress: String
     package var connectTimeoutMilliseconds: UInt32
     package var maximumPeerCount: UInt16
+    /// A handler of the loop that takes this long counts as slow.
+    package var slowMilliseconds: UInt32
 
     package init(
         who: Incarnation, runDirectory: String, regionByteCount: UInt64, tcpListenerCount: UInt16,
         heartbeatMilliseconds: UInt32, pinnedCore: UInt16?, logLevel: UInt8, adoptsRegion: Bool, bindAddress: String,
-        connectTimeoutMilliseconds: UInt32, maximumPeerCount: UInt16
+        connectTimeoutMilliseconds: UInt32, maximumPeerCount: UInt16, slowMilliseconds: UInt32
     ) {
         self.who = who
         self.runDirectory = runDirectory
@@ -51,6 +53,7 @@ package struct LaunchOrder: PoolCodable {
         self.bindAddress = bindAddress
         self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
         self.maximumPeerCount = maximumPeerCount
+        self.slowMilliseconds = slowMilliseconds
     }
 
     package func encode(into writer: inout FrameWriter) {
@@ -66,6 +69,7 @@ package struct LaunchOrder: PoolCodable {
         writer.put(text: bindAddress)
         writer.put(connectTimeoutMilliseconds)
         writer.put(maximumPeerCount)
+        writer.put(slowMilliseconds)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         guard try reader.get(UInt32.self) == Self.layoutVersion else { throw .invalidField("layoutVersion") }
@@ -81,6 +85,7 @@ package struct LaunchOrder: PoolCodable {
         bindAddress = try reader.getText()
         connectTimeoutMilliseconds = try reader.get()
         maximumPeerCount = try reader.get()
+        slowMilliseconds = try reader.get()
     }
 }
 

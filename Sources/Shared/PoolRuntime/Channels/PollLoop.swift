@@ -51,7 +51,7 @@ package final class PollLoop {
     package var nextDeadline: () -> MonotonicInstant = { .distantFuture }
     package var timerFired: (MonotonicInstant) -> Void = { _ in }
     package var turnBegan: (MonotonicInstant) -> Void = { _ in }
-    /// Before each handler: for the status page, so it must cost next to nothing.
+    /// Before each handler: for the status page, so it must cost next to nothing (a look at the clock and a store).
     package var handlerBegan: (LoopHandler) -> Void = { _ in }
     /// After all handlers of a turn: the place to send what they produced.
     package var turnEnded: () -> Void = {}
@@ -139,7 +139,10 @@ package final class PollLoop {
         let now = MonotonicClock.now
         turnBegan(now)
         mustNotWait = false
-        for index in sockets.indices where sockets[index].hasUnseenMessages { sockets[index].handler() }
+        for index in sockets.indices where sockets[index].hasUnseenMessages {
+            handlerBegan(.neighbours)
+            sockets[index].handler()
+        }
         for index in 0..<max(0, Int(count)) {
             // A handler may end watches, also ones whose events were taken already.
             guard let watch = find(events[index].data.u64) else { continue }

@@ -44,7 +44,8 @@ package struct WorkerLaunch {
             listener = remaining.removeFirst()
             let page = OwnedDescriptor(remaining.removeFirst())
             status = StatusPageWriter(
-                try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readWrite))
+                try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readWrite),
+                slowLimit: .milliseconds(Int(order.slowMilliseconds)))
             try status.tellsStacks()
             if order.regionByteCount > 0 {
                 let memory = OwnedDescriptor(remaining.removeFirst())

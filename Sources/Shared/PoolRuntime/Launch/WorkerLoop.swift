@@ -74,7 +74,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             launch.status.turnBegan(now: now)
             nextBeat = now + heartbeat
         }
-        poll.handlerBegan = { [status = launch.status] in status.handles($0) }
+        poll.handlerBegan = { [status = launch.status] in status.handles($0, now: MonotonicClock.now) }
         poll.nextDeadline = { [unowned self] in min(nextBeat, retryAt, nextDeadline()) }
         poll.timerFired = { [unowned self] now in if now >= nextDeadline() { timerFired(now) } }
         poll.turnEnded = { [unowned self] in
@@ -171,7 +171,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     }
 
     private func receiveOrders() {
-        launch.status.handles(.orders)
+        launch.status.handles(.orders, now: MonotonicClock.now)
         let mayHaveMore = control.receive(limit: Self.receiveLimit) { _, frame in
             receivedOrderCount += 1
             do throws(PoolCodecError) {
@@ -184,7 +184,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     }
 
     private func receiveFrames() {
-        launch.status.handles(.neighbours)
+        launch.status.handles(.neighbours, now: MonotonicClock.now)
         let mayHaveMore = data.receive(limit: Self.receiveLimit) { sender, frame in
             guard let sender = Incarnation(routingID: sender), !accused.contains(sender) else { return }
             edges.frameReceived(from: sender)
@@ -192,6 +192,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
                 if let greeting = try Greeting(frame: frame) {
                     greeted(greeting, by: sender)
                 } else if neighbours.isCurrent(sender) {
+                    launch.status.worked(1)
                     try frameReceived(sender, frame)
                 }
             } catch { neighbourBroke(sender, "its frame cannot be read (\(error))") }
@@ -266,7 +267,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     }
 
     private func receiveDescriptors() {
-        launch.status.handles(.lifeline)
+        launch.status.handles(.lifeline, now: MonotonicClock.now)
         do throws(SystemCallError) {
             while true {
                 switch try launch.lifeline.receive() {
@@ -288,6 +289,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         }
         for (identifier, descriptor) in zip(passed.identifiers, received) {
             descriptors[identifier] = OwnedDescriptor(descriptor)
+            launch.status.worked(1)
             tell(.descriptorReceived(identifier))
         }
     }

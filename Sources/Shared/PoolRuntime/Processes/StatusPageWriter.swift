@@ -9,32 +9,59 @@ package final class StatusPageWriter: @unchecked Sendable {
     private let mapping: RegionMapping
     private var turn: UInt64 = 0
     private var progress: UInt64 = 0
+    private var work: UInt64 = 0
     private var heldCount = 0
     private var turnStarted = MonotonicInstant.distantPast
+    private var handler = LoopHandler.none
+    private var handlerStarted = MonotonicInstant.distantPast
+    /// A handler that takes this long is counted as slow.
+    private let slowLimit: Duration
 
-    package init(_ mapping: RegionMapping) { self.mapping = mapping }
+    package init(_ mapping: RegionMapping, slowLimit: Duration) {
+        self.mapping = mapping
+        self.slowLimit = slowLimit
+    }
 
     /// A page of this process's own, for the supervisor, whose loop is looked at like any other.
-    package static func makeOwn() throws(SystemCallError) -> (writer: StatusPageWriter, reader: StatusPageReader) {
+    package static func makeOwn(
+        slowLimit: Duration = SlowHandler.usualLimit
+    ) throws(SystemCallError) -> (writer: StatusPageWriter, reader: StatusPageReader) {
         let memory = try RegionMapping.makeRegion(name: "status", byteCount: StatusPage.byteCount)
         let mapping = try RegionMapping(
             descriptor: memory.rawValue, byteCount: StatusPage.byteCount, access: .readWrite)
-        return (StatusPageWriter(mapping), StatusPageReader(mapping))
+        return (StatusPageWriter(mapping, slowLimit: slowLimit), StatusPageReader(mapping))
     }
 
     /// The loop woke up.
     package func turnBegan(now: MonotonicInstant) {
         turn &+= 1
         turnStarted = now
+        handlerStarted = now
         store(turn, StatusPage.turnOffset)
         store(UInt64(now.nanoseconds), StatusPage.turnStartedOffset)
     }
 
-    /// What the loop's thread does from now on; a store and nothing more.
-    package func handles(_ handler: LoopHandler) { store(handler.rawValue, StatusPage.handlerOffset) }
+    /// What the loop's thread does from now on; what it did until now is over.
+    package func handles(_ handler: LoopHandler, now: MonotonicInstant) {
+        handlerEnded(now: now)
+        self.handler = handler
+        handlerStarted = now
+        store(handler.rawValue, StatusPage.handlerOffset)
+    }
+
+    private func handlerEnded(now: MonotonicInstant) {
+        let duration = now - handlerStarted
+        guard duration >= slowLimit, handler != .none else { return }
+        let place = StatusPage.slowHandlersOffset + 16 * Int(handler.rawValue)
+        let nanoseconds = UInt64(max(0, duration.wholeNanoseconds))
+        if nanoseconds > load(place + 8) { store(nanoseconds, place + 8) }
+        store(load(place) &+ 1, place)
+    }
 
     /// The loop goes to wait.
     package func turnEnded(now: MonotonicInstant) {
+        handlerEnded(now: now)
+        handler = .none
         add(now - turnStarted, to: StatusPage.turnTimesOffset)
         store(UInt64(now.nanoseconds), StatusPage.turnEndedOffset)
         store(LoopHandler.none.rawValue, StatusPage.handlerOffset)
@@ -51,6 +78,15 @@ package final class StatusPageWriter: @unchecked Sendable {
     package func moved(byteCount: Int) {
         progress &+= UInt64(byteCount)
         store(progress, StatusPage.progressOffset)
+        worked(byteCount)
+    }
+
+    /// Something came or went, besides what `moved` tells; the loop's thread only.
+    /// - Parameter amount: in any unit; not negative.
+    package func worked(_ amount: Int) {
+        guard amount > 0 else { return }
+        work &+= UInt64(amount)
+        store(work, StatusPage.workOffset)
     }
 
     /// What is held at the end of a turn; the loop's thread only.
@@ -108,6 +144,7 @@ package struct StatusPageReader {
         MonotonicInstant(nanoseconds: Int64(truncatingIfNeeded: load(StatusPage.diskCallStartedOffset)))
     }
     package var progress: UInt64 { load(StatusPage.progressOffset) }
+    package var work: UInt64 { load(StatusPage.workOffset) }
     package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
     package var sentNews: UInt64 { load(StatusPage.sentNewsOffset) }
     package var receivedOrders: UInt64 { load(StatusPage.receivedOrdersOffset) }
@@ -125,6 +162,16 @@ package struct StatusPageReader {
     package var resentBlockCount: UInt64 { load(StatusPage.resentBlockCountOffset) }
     package var turnTimes: TimeHistogram { histogram(StatusPage.turnTimesOffset) }
     package var syncTimes: TimeHistogram { histogram(StatusPage.syncTimesOffset) }
+
+    /// The kinds of handlers of which at least one was slow.
+    package var slowHandlers: [SlowHandler] {
+        LoopHandler.allCases.compactMap { handler in
+            let place = StatusPage.slowHandlersOffset + 16 * Int(handler.rawValue)
+            let count = load(place)
+            guard count > 0 else { return nil }
+            return SlowHandler(handler, count: count, longest: .nanoseconds(Int64(clamping: load(place + 8))))
+        }
+    }
 
     private func histogram(_ offset: Int) -> TimeHistogram {
         let end = offset + 8 * TimeHistogram.bucketCount
