@@ -24,6 +24,8 @@ final class HashWorkerProcess {
     private var reportDeadline = MonotonicInstant.distantFuture
     /// Payload bytes that the status page was told of.
     private var movedByteCount: UInt64 = 0
+    /// Bytes that the loop's thread had hashed by then.
+    private var hashedByteCount: UInt64 = 0
 
     init(_ launch: WorkerLaunch, _ loop: Loop) {
         self.loop = loop
@@ -175,6 +177,7 @@ final class HashWorkerProcess {
         let now = MonotonicClock.now
         let (answers, counts) = reader.takeAnswers()
         rechecked = counts
+        loop.launch.status.worked(answers.count)
         take(answers, now: now)
         disk.feed()
     }
@@ -222,6 +225,9 @@ final class HashWorkerProcess {
             loop.launch.status.moved(byteCount: Int(moved - movedByteCount))
             movedByteCount = moved
         }
+        let hashed = table.counts.hashedByteCount
+        loop.launch.status.worked(Int(hashed - hashedByteCount))
+        hashedByteCount = hashed
         if reportDeadline == .distantFuture && table.report(rechecked: rechecked) != lastReport {
             reportDeadline = max(MonotonicClock.now, lastReportTime + Self.reportInterval)
         }

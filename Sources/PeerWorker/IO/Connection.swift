@@ -147,6 +147,7 @@ final class Connection {
     /// Sends what has gathered, in one call.
     func flush() {
         guard !outgoing.isEmpty, let transport else { return }
+        process.worked()
         switch transport.send(&outgoing) {
         case .sent: break
         case .unread:

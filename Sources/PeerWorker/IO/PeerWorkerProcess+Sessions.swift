@@ -18,6 +18,7 @@ extension PeerWorkerProcess {
     /// The channel is there.
     func connected(_ connection: Connection) {
         let now = clock()
+        worked()
         guard connection.phase == .connecting else { return connection.shut() }
         connection.phase = .running
         if let torrent = connection.torrent {
@@ -50,6 +51,7 @@ extension PeerWorkerProcess {
 
     private func finish(_ connection: Connection, _ ending: PeerEnding) {
         guard table.remove(connection) else { return }
+        worked()
         connection.abandonArriving()
         torrentWaits.left(connection.peer)
         intake.waitsNoMore(connection.peer)

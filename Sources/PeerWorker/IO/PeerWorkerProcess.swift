@@ -68,6 +68,8 @@ final class PeerWorkerProcess {
     var torrentOfSlot: [UInt16]
     /// Blocks that were handed to the successors of hash-workers.
     var resentBlockCount: UInt64 = 0
+    /// Reads that brought something, writes, and beginnings and ends of connections, since `takeWork`.
+    private var workCount = 0
     /// Room for the blocks of one `supply`.
     var chosen: [BlockAddress] = []
 
@@ -109,8 +111,17 @@ final class PeerWorkerProcess {
 
     /// A socket has brought something.
     func readBegan() -> MonotonicInstant {
+        worked()
         turnGoesOn()
         return clock()
+    }
+
+    /// A connection did something: who watches over this process may know that it does not merely spin.
+    func worked() { workCount += 1 }
+
+    func takeWork() -> Int {
+        defer { workCount = 0 }
+        return workCount
     }
 
     /// Sees to it that the turn does not end before everything that follows from this is done.

@@ -6,6 +6,8 @@ package enum Attack: String, CaseIterable, Sendable {
     case spin
     /// The loop turns and hears no order.
     case mute
+    /// The same, and it never rests.
+    case busy
     /// As many messages to the supervisor as go through.
     case flood
     /// A message to the supervisor that is longer than any may be.
@@ -38,7 +40,7 @@ package enum Attack: String, CaseIterable, Sendable {
 
     package var roles: Set<Role> {
         switch self {
-        case .spin, .mute, .flood, .oversize, .nonsense: [.peerWorker, .hashWorker, .writer]
+        case .spin, .mute, .busy, .flood, .oversize, .nonsense: [.peerWorker, .hashWorker, .writer]
         case .truncateArena: [.peerWorker, .hashWorker]
         case .babble, .overreach, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: [.peerWorker]
         case .badframes: [.hashWorker]

@@ -1,3 +1,4 @@
+import BitTorrent
 import PoolProtocol
 import PoolRuntime
 
@@ -17,5 +18,28 @@ final class Spin: Assault {
 final class Mute: Assault {
     func turn<Order: SupervisorOrder, News: WorkerNews>(of loop: WorkerLoop<Order, News>) {
         loop.orderReceived = { _ in }
+    }
+}
+
+/// Turns without a rest, a millisecond of nothing in each turn, and hears nothing any more.
+final class Busy: Assault {
+    private static let turnLength: Duration = .milliseconds(1)
+    private var word: UInt64 = 1
+
+    func turn<Order: SupervisorOrder, News: WorkerNews>(of loop: WorkerLoop<Order, News>) {
+        loop.orderReceived = { _ in }
+        let end = MonotonicClock.now + Self.turnLength
+        while MonotonicClock.now < end { mix() }
+        loop.poll.mustNotWait = true
+    }
+
+    /// Nothing that a compiler could foresee, and long enough that a thread that is asked where it is says: here.
+    private func mix() {
+        var count = 0
+        while count < 1000 {
+            word ^= word << 13
+            word ^= word >> 7
+            count += 1
+        }
     }
 }

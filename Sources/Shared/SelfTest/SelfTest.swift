@@ -18,6 +18,7 @@ package enum SelfTest {
             switch attack {
             case .spin: Spin()
             case .mute: Mute()
+            case .busy: Busy()
             case .flood, .oversize, .nonsense, .babble, .overreach: ControlAssault(attack)
             case .truncateArena: RegionAssault(region: region)
             case .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: ReferenceAssault(attack)

@@ -34,7 +34,21 @@ extension PoolShell {
         }
         // A loop that stands still reads nothing either: the first reason counts.
         if isEdgeBroken { condemn(process.incarnation, reason: "messages between us got lost") }
+        lookForSpinning(process, now: now)
         tellSlowHandlers(of: process)
+    }
+
+    private func lookForSpinning(_ process: WorkerProcess, now: MonotonicInstant) {
+        // A start may take what it takes; `Debts` bounds it.
+        guard process.isConnected, let times = ThreadTimes(pid: process.child.processID) else { return }
+        let look = Spinning.Look(work: process.status.work, ran: times.ran, waited: times.waited)
+        guard let duration = process.spinning.observed(look, now: now) else { return }
+        let handler = process.status.handler.name
+        let place = StackLine.summary(of: WorkerStack.now(of: process))
+        condemn(
+            process.incarnation,
+            reason: "it has been busy for \(Int(duration.inSeconds)) s and moved nothing, in its handler "
+                + "\"\(handler)\"\(place.isEmpty ? "" : ", ")\(place)")
     }
 
     /// Also the last words of a process that has ended.

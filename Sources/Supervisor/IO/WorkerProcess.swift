@@ -11,6 +11,7 @@ final class WorkerProcess {
     /// Connections that it may have, if it is a peer-worker.
     let peerCapacity: Int
     var silence: Silence
+    var spinning: Spinning
     var slowHandlers = SlowHandlerNews()
     /// Orders that wait to be sent over the control socket.
     var outbox = Outbox()
@@ -44,6 +45,7 @@ final class WorkerProcess {
         self.status = status
         self.peerCapacity = peerCapacity
         silence = Silence(heartbeat: heartbeat, now: MonotonicClock.now)
+        spinning = Spinning(heartbeat: heartbeat)
         self.complaints = complaints
     }
 

@@ -59,6 +59,16 @@ extension EndToEnd {
             #expect(states.contains("2 replaced") && states.contains("2 ready"))
         }
 
+        /// Its loop turns, and so it does not count as silent.
+        @Test(arguments: ["peer", "hash", "writer"]) func aLoopThatTurnsAndMovesNothingIsReplaced(role: String) throws {
+            let run = try start("\(role):busy", ["--heartbeat-ms", "200"])
+            try run.expectWhole(torrent, refetched: torrent.byteCount, within: 60)
+            expectOneReplacement(run, "\(role).0 is replaced: it has been busy for ")
+            let reason = reasons(run).first ?? ""
+            #expect(reason.contains(" and moved nothing, in its handler \""), "\(reason)")
+            #expect(reason.contains("Busy"), "the function that spins is not named: \(reason)")
+        }
+
         /// It turns and answers nothing, so the pool would wait for ever when a neighbour is replaced. A peer-worker, which
         /// is not told of that death, finds the connection quiet and ends itself; the others owe us an answer.
         @Test(arguments: [("peer", "hash"), ("hash", "peer"), ("writer", "hash")])
