@@ -164,7 +164,6 @@ final class PeerLink: PeerWire, PeerTransport {
     var isIdle: Bool { true }
     func send(_ head: inout [UInt8], _ body: UploadBody) -> SendOutcome { .failed(EOPNOTSUPP) }
     // Slots that are short make a reader stop; what comes meanwhile waits in the connection.
-    func gather(_ isOn: Bool) {}
     func setReading(_ isOn: Bool) {}
     func rest() {}
     func retry() {}

@@ -169,9 +169,6 @@ final class Connection {
         }
     }
 
-    /// Several blocks are going to be sent, or have been.
-    func gather(_ isOn: Bool) { transport?.gather(isOn) }
-
     /// Everything that waited for the kernel has gone.
     func drained() {
         guard phase == .running, uploadWait == .kernel else { return }

@@ -148,8 +148,6 @@ final class PeerSocket: PeerTransport {
 
     private static let zeros = [UInt8](repeating: 0, count: Int(TorrentGeometry.blockByteCount))
 
-    func gather(_ isOn: Bool) { clinux_set_cork(descriptor.rawValue, isOn ? 1 : 0) }
-
     func setReading(_ isOn: Bool) {
         isReading = isOn
         setInterest()

@@ -8,8 +8,6 @@ protocol PeerTransport: AnyObject {
     var isIdle: Bool { get }
     /// Sends the head of an answer, its bytes, and after them what is sent later. Only while no other body waits.
     func send(_ head: inout [UInt8], _ body: UploadBody) -> SendOutcome
-    /// On: what is sent leaves in full segments only, until it is off again.
-    func gather(_ isOn: Bool)
     /// Off: what the peer sends stays where it is.
     func setReading(_ isOn: Bool)
     /// The kernel is out of memory: neither reads nor sends until `retry`, so that waiting for it is no spin.

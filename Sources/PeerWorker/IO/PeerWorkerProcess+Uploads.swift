@@ -56,9 +56,6 @@ extension PeerWorkerProcess {
     private func serve(_ connection: Connection, now: MonotonicInstant) -> Int {
         guard let torrent = connection.torrent else { return 0 }
         var byteCount = 0
-        // Blocks that leave one by one make four times as many packets.
-        let isBatch = connection.session.requestCount > 1 && connection.canSendBlock
-        if isBatch { connection.gather(true) }
         for _ in 0..<Self.blocksPerTurn {
             guard
                 let span = connection.session.nextRequest(in: torrent.view, now: now, into: &connection.actions)
@@ -82,7 +79,6 @@ extension PeerWorkerProcess {
                 uploadLimit.nextAllowed(now: now) == nil
             else { break }
         }
-        if isBatch { connection.gather(false) }
         perform(connection)
         if connection.phase == .running, connection.uploadWait == .nothing, connection.session.requestCount > 0 {
             uploads.add(connection.peer)

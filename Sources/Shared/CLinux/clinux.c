@@ -422,8 +422,6 @@ ssize_t clinux_sendfile(int socket, int file, int64_t offset, size_t count) {
     return sent < 0 ? -errno : sent;
 }
 
-void clinux_set_cork(int socket, int on) { setsockopt(socket, IPPROTO_TCP, TCP_CORK, &on, sizeof on); }
-
 /* Linux 6.5; the numbers and structures are the kernel's, which older headers lack. */
 #ifndef SYS_cachestat
 #define SYS_cachestat 451

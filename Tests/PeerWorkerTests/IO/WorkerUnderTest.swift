@@ -206,7 +206,6 @@ final class TestPeer: PeerTransport {
         }
     }
     var isIdle: Bool { takesBodies }
-    func gather(_ isOn: Bool) {}
     func setReading(_ isOn: Bool) { isRead = isOn }
     func rest() {}
     func retry() {}

@@ -92,7 +92,6 @@ final class MemberWire: PeerTransport {
         return .sent
     }
 
-    func gather(_ isOn: Bool) {}
     func setReading(_ isOn: Bool) {}
     func rest() {}
     func retry() {}

@@ -94,8 +94,6 @@ int clinux_syncfs(int descriptor);
 /* Bytes of a file to a socket without a copy in user space: how many, fewer when the socket's buffer is full; 0 at the
  * end of the file; -EAGAIN when it takes none. */
 ssize_t clinux_sendfile(int socket, int file, int64_t offset, size_t count);
-/* On: only full segments leave until it is off again. An error means that it stays as it is, which is no harm. */
-void clinux_set_cork(int socket, int on);
 /* Whether a read of these bytes would be answered from memory: 1 or 0; -errno when that cannot be found out. */
 int clinux_is_cached(int file, int64_t offset, size_t count);
 
