@@ -10,8 +10,9 @@ extension EndToEnd {
         init() throws { workspace = try Workspace("limits") }
 
         private static let limit = 4 << 20
-        /// Of the limit, either way.
-        private static let tolerance = 0.05
+        /// Of the limit, either way: the promise, which takes the long form to measure. In four seconds a single pause of
+        /// the machine is a tenth.
+        private static let tolerance = Able.longSuite ? 0.05 : 0.15
         private static let workers = ["--workers", "4", "--interval", "0.1"]
         /// Until the shares of the workers have settled.
         private static let settling = 2.5
