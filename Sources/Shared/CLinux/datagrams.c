@@ -1,42 +1,10 @@
 #define _GNU_SOURCE
 #include "clinux_datagrams.h"
+#include "internal.h"
 
-#include <errno.h>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static socklen_t fill(struct sockaddr_storage *where, const uint8_t *address, unsigned size, uint16_t port) {
-    memset(where, 0, sizeof *where);
-    if (size == 4) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)where;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        if (address) memcpy(&v4->sin_addr, address, 4);
-        return sizeof *v4;
-    }
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)where;
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    if (address) memcpy(&v6->sin6_addr, address, 16);
-    return sizeof *v6;
-}
-
-static void read_address(const struct sockaddr_storage *from, uint8_t address[16], unsigned *size, uint16_t *port) {
-    if (from->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)from;
-        *size = 4;
-        *port = ntohs(v4->sin_port);
-        memcpy(address, &v4->sin_addr, 4);
-    } else {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)from;
-        *size = 16;
-        *port = ntohs(v6->sin6_port);
-        memcpy(address, &v6->sin6_addr, 16);
-    }
-}
 
 int clinux_udp_socket(unsigned size, const uint8_t *local) {
     struct sockaddr_storage where;
@@ -44,24 +12,20 @@ int clinux_udp_socket(unsigned size, const uint8_t *local) {
     int is_v6 = size == 16;
     int descriptor = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0) return -errno;
-    socklen_t length = fill(&where, local, size, 0);
-    int failed = (is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
+    socklen_t length = fill_address(&where, local, size, 0);
+    if ((is_v6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
         || setsockopt(
                descriptor, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_RECVERR : IP_RECVERR, &one, sizeof one)
             < 0
-        || bind(descriptor, (struct sockaddr *)&where, length) < 0;
-    if (failed) {
-        int error = errno;
-        close(descriptor);
-        return -error;
-    }
+        || bind(descriptor, (struct sockaddr *)&where, length) < 0)
+        return failed(descriptor);
     return descriptor;
 }
 
 ssize_t clinux_send_udp(
     int socket, const void *bytes, size_t count, const uint8_t *address, unsigned size, uint16_t port) {
     struct sockaddr_storage where;
-    socklen_t length = fill(&where, address, size, port);
+    socklen_t length = fill_address(&where, address, size, port);
     ssize_t sent = sendto(socket, bytes, count, MSG_NOSIGNAL, (struct sockaddr *)&where, length);
     return sent < 0 ? -errno : sent;
 }

@@ -1,43 +1,24 @@
 #define _GNU_SOURCE
 #include "clinux_multicast.h"
+#include "internal.h"
 
-#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 int clinux_multicast_socket(unsigned size, uint16_t port) {
     struct sockaddr_storage where;
-    socklen_t where_size;
-    int one = 1, off = 0;
-    memset(&where, 0, sizeof where);
-    int family = size == 4 ? AF_INET : AF_INET6;
-    if (family == AF_INET) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&where;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        where_size = sizeof *v4;
-    } else {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&where;
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        where_size = sizeof *v6;
-    }
+    socklen_t where_size = fill_address(&where, NULL, size, port);
+    int family = where.ss_family, one = 1, off = 0;
     int descriptor = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0) return -errno;
     /* Without IP_MULTICAST_ALL 0 the socket would hear of groups that other programs have joined. */
-    int failed = setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0
+    if (setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0
         || (family == AF_INET && setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_ALL, &off, sizeof off) < 0)
         || (family == AF_INET6 && setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one) < 0)
-        || bind(descriptor, (struct sockaddr *)&where, where_size) < 0;
-    if (failed) {
-        int error = errno;
-        close(descriptor);
-        return -error;
-    }
+        || bind(descriptor, (struct sockaddr *)&where, where_size) < 0)
+        return failed(descriptor);
     return descriptor;
 }
 
@@ -85,32 +66,21 @@ int clinux_multicast_join(int descriptor, const uint8_t *group, unsigned size, c
 int clinux_multicast_send(int descriptor, const uint8_t *group, unsigned size, uint16_t port, unsigned interface, int hops,
                           const void *bytes, size_t byte_count) {
     struct sockaddr_storage where;
-    socklen_t where_size;
-    int failed;
-    memset(&where, 0, sizeof where);
+    socklen_t where_size = fill_address(&where, group, size, port);
+    int is_refused;
     if (size == 4) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&where;
         struct ip_mreqn from;
         memset(&from, 0, sizeof from);
         from.imr_ifindex = (int)interface;
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        memcpy(&v4->sin_addr, group, 4);
-        where_size = sizeof *v4;
-        failed = setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from) < 0
+        is_refused = setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_IF, &from, sizeof from) < 0
             || setsockopt(descriptor, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof hops) < 0;
     } else {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&where;
         int from = (int)interface;
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        v6->sin6_scope_id = interface;
-        memcpy(&v6->sin6_addr, group, 16);
-        where_size = sizeof *v6;
-        failed = setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, &from, sizeof from) < 0
+        ((struct sockaddr_in6 *)&where)->sin6_scope_id = interface;
+        is_refused = setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_IF, &from, sizeof from) < 0
             || setsockopt(descriptor, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops) < 0;
     }
-    if (failed) return -errno;
+    if (is_refused) return -errno;
     return sendto(descriptor, bytes, byte_count, MSG_NOSIGNAL, (struct sockaddr *)&where, where_size) < 0 ? -errno : 0;
 }
 
@@ -120,9 +90,6 @@ ssize_t clinux_multicast_receive(int descriptor, void *bytes, size_t capacity, u
     socklen_t from_size = sizeof from;
     ssize_t count = recvfrom(descriptor, bytes, capacity, 0, (struct sockaddr *)&from, &from_size);
     if (count < 0) return -errno;
-    *size = from.ss_family == AF_INET ? 4 : 16;
-    memcpy(address, address_of((struct sockaddr *)&from), *size);
-    *port = ntohs(from.ss_family == AF_INET ? ((struct sockaddr_in *)&from)->sin_port
-                                            : ((struct sockaddr_in6 *)&from)->sin6_port);
+    read_address(&from, address, size, port);
     return count;
 }

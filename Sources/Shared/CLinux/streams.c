@@ -1,32 +1,24 @@
 #define _GNU_SOURCE
 #include "clinux_streams.h"
+#include "internal.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-static int fill(struct sockaddr_un *address, const char *path) {
-    memset(address, 0, sizeof *address);
-    address->sun_family = AF_UNIX;
-    if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
-    strcpy(address->sun_path, path);
-    return 0;
-}
-
-/* Closes the descriptor and hands on what went wrong. */
-static int failed(int descriptor) {
-    int error = errno;
-    close(descriptor);
-    return -error;
+int clinux_listen_unix(const char *path) {
+    struct sockaddr_un address;
+    int error = fill_path(&address, path);
+    if (error) return error;
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -errno;
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0 || listen(descriptor, 128) < 0)
+        return failed(descriptor);
+    return descriptor;
 }
 
 int clinux_listen_private(const char *path) {
     struct sockaddr_un address;
-    int error = fill(&address, path);
+    int error = fill_path(&address, path);
     if (error) return error;
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0) return -errno;
@@ -44,7 +36,7 @@ int clinux_accept_stream(int listener) {
 
 int clinux_connect_unix(const char *path, int milliseconds) {
     struct sockaddr_un address;
-    int error = fill(&address, path);
+    int error = fill_path(&address, path);
     if (error) return error;
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;

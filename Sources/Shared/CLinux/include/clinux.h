@@ -67,36 +67,6 @@ int clinux_start_detached(void *(*body)(void *), void *argument);
 int clinux_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], int lifeline,
                  int standard_error);
 
-/* ---- listeners ---- */
-/* SOCK_STREAM as a number; glibc declares it as an enumeration. */
-static const int clinux_sock_stream = 1;
-/* A stream socket that listens on a path below a directory of our own, for workers; for a user's clients see
- * clinux_streams.h. Descriptor or -errno. */
-int clinux_listen_unix(const char *path);
-/* A TCP socket bound to a numeric address (v4 or v6; v6 takes v6 only), non-blocking. With `shared` it joins others of
- * the same port (SO_REUSEPORT); with `listening` it listens. `port` 0 lets the kernel choose. Descriptor or -errno. */
-int clinux_bind_tcp(const char *address, uint16_t port, int shared, int listening);
-/* A TCP socket on its way to a numeric address of 4 or 16 bytes, non-blocking, TCP_NODELAY. It is writable when it is
- * there or has failed (`clinux_socket_error`). `local` of the same size binds it; `local_size` 0 does not; another size
- * is EAFNOSUPPORT. Descriptor or -errno. */
-int clinux_connect_tcp(const uint8_t *address, unsigned size, uint16_t port, const uint8_t *local, unsigned local_size);
-/* Takes one connection, non-blocking, TCP_NODELAY, with the peer's address (4 or 16 bytes) and port. Descriptor or
- * -errno. */
-int clinux_accept_tcp(int listener, uint8_t address[16], unsigned *size, uint16_t *port);
-/* The error that a socket has waiting, which is thereby taken; 0: none. */
-int clinux_socket_error(int descriptor);
-/* The local port of a bound socket, or -errno. */
-int clinux_local_port(int descriptor);
-
-/* ---- files ---- */
-int clinux_sync_file_range_start(int descriptor, int64_t offset, int64_t length);
-int clinux_syncfs(int descriptor);
-/* Bytes of a file to a socket without a copy in user space: how many, fewer when the socket's buffer is full; 0 at the
- * end of the file; -EAGAIN when it takes none. */
-ssize_t clinux_sendfile(int socket, int file, int64_t offset, size_t count);
-/* Whether a read of these bytes would be answered from memory: 1 or 0; -errno when that cannot be found out. */
-int clinux_is_cached(int file, int64_t offset, size_t count);
-
 /* ---- shared memory: whole 64-bit and 32-bit words with release and acquire order ---- */
 static inline void clinux_store_release_64(void *address, uint64_t value) {
     __atomic_store_n((uint64_t *)address, value, __ATOMIC_RELEASE);

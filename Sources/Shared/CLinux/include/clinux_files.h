@@ -2,7 +2,9 @@
 #ifndef CLINUX_FILES_H
 #define CLINUX_FILES_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* O_PATH of open(2). */
 extern const int clinux_o_path;
@@ -16,5 +18,15 @@ int clinux_next_data(int descriptor, int64_t offset, int64_t *start, int64_t *en
 /* Whether the file system of a descriptor (O_PATH will do) keeps the times of its files itself, so that they change only
  * when somebody changes the file. A network file system may correct them when it has written to its server. */
 int clinux_keeps_times(int descriptor);
+
+/* Starts to write a range of the file back, and does not wait for it. 0 or -errno. */
+int clinux_sync_file_range_start(int descriptor, int64_t offset, int64_t length);
+/* syncfs(2): waits until all of the file system is on the disk. 0 or -errno. */
+int clinux_syncfs(int descriptor);
+/* Bytes of a file to a socket without a copy in user space: how many, fewer when the socket's buffer is full; 0 at the
+ * end of the file; -EAGAIN when it takes none. */
+ssize_t clinux_sendfile(int socket, int file, int64_t offset, size_t count);
+/* Whether a read of these bytes would be answered from memory: 1 or 0; -errno when that cannot be found out. */
+int clinux_is_cached(int file, int64_t offset, size_t count);
 
 #endif
