@@ -18,11 +18,9 @@ extension PoolShell {
         case .silent:
             guard !process.hasToldSilence else { break }
             process.hasToldSilence = true
-            let place = StackLine.summary(of: WorkerStack.now(of: process))
             condemn(
                 process.incarnation,
-                reason:
-                    "its loop has not turned for \(Silence.missedBeats) heartbeats\(place.isEmpty ? "" : ", ")\(place)")
+                reason: "its loop has not turned for \(Silence.missedBeats) heartbeats\(whereItStands(process))")
         case .neverSpoke:
             let limit = Int(process.silence.startLimit.inSeconds)
             condemn(process.incarnation, reason: "it has not said hello within \(limit) s")
@@ -44,11 +42,16 @@ extension PoolShell {
         let look = Spinning.Look(work: process.status.work, ran: times.ran, waited: times.waited)
         guard let duration = process.spinning.observed(look, now: now) else { return }
         let handler = process.status.handler.name
-        let place = StackLine.summary(of: WorkerStack.now(of: process))
         condemn(
             process.incarnation,
             reason: "it has been busy for \(Int(duration.inSeconds)) s and moved nothing, in its handler "
-                + "\"\(handler)\"\(place.isEmpty ? "" : ", ")\(place)")
+                + "\"\(handler)\"\(whereItStands(process))")
+    }
+
+    /// The function that a worker is in, as the end of a sentence; empty when it does not tell.
+    private func whereItStands(_ process: WorkerProcess) -> String {
+        let place = StackLine.summary(of: WorkerStack.now(of: process))
+        return place.isEmpty ? "" : ", \(place)"
     }
 
     /// Also the last words of a process that has ended.

@@ -115,7 +115,7 @@ extension SupervisorProcess {
         }
         account.add("orders", row.queueCount == 0 ? nil : "\(row.queueCount) not taken yet")
         account.add("thread", thread)
-        account.stack = ThreadView.stack(of: process, isStopped: isStopped)
+        account.stack = ThreadView.stack(of: process)
         return account
     }
 

@@ -9,7 +9,7 @@ struct ThreadTimes {
 
     /// nil when the process is gone, or when the kernel does not count (it is built without CONFIG_SCHED_INFO).
     init?(pid: Int32) {
-        guard let text = ThreadView.read("/proc/\(pid)/schedstat") else { return nil }
+        guard let text = ProcessFile.text("schedstat", of: pid) else { return nil }
         // Nanoseconds on a processor, nanoseconds in a run queue, and how often it got a processor.
         let fields = text.split(separator: " ").compactMap { Int64($0) }
         guard fields.count == 3 else { return nil }

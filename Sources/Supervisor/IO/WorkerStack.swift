@@ -6,19 +6,22 @@ import PoolRuntime
 /// Where the loop of a worker is: asks its thread by a signal, and finds the names of the addresses that it tells. Used
 /// when somebody wants to know, and when a worker dies of a fault or stands still; never while all is well.
 enum WorkerStack {
-    /// A thread that runs tells at once; one that is stopped never does.
-    private static let patience: Duration = .milliseconds(20)
+    /// A thread that has a core tells at once; on a busy machine it waits for its turn first.
+    private static let patience: Duration = .milliseconds(100)
     private static let stepMicroseconds: UInt32 = 200
-    private static let mostMapBytes = 1 << 20
 
-    /// Where the thread is now, innermost first; empty when it does not say so in 20 ms.
+    /// Where the thread is now, innermost first; empty when it does not say so in 100 ms, or cannot: it is stopped, or
+    /// waits for a disk.
     static func now(of process: WorkerProcess) -> [StackLine] {
         let pid = process.child.processID, before = process.status.stack?.sequence ?? 0
-        guard clinux_signal_first_thread(pid, StatusPageReader.stackSignal) == 0 else { return [] }
+        guard let state = ProcessFile.statFields(of: pid).first, state == "R" || state == "S",
+            clinux_signal_first_thread(pid, StatusPageReader.stackSignal) == 0
+        else { return [] }
         let deadline = MonotonicClock.now + patience
         while MonotonicClock.now < deadline {
             if let told = process.status.stack, told.sequence != before {
-                return lines(of: told, program: "/proc/\(pid)/exe", memory: memory(of: pid))
+                return lines(
+                    of: told, program: "/proc/\(pid)/exe", memory: MemoryMap(ProcessFile.text("maps", of: pid) ?? ""))
             }
             usleep(stepMicroseconds)
         }
@@ -32,11 +35,6 @@ enum WorkerStack {
     static func atDeath(of process: WorkerProcess, by signal: CInt, program: String) -> [StackLine] {
         guard let told = process.status.stack, told.signal == signal else { return [] }
         return lines(of: told, program: program, memory: MemoryMap(""))
-    }
-
-    private static func memory(of pid: Int32) -> MemoryMap {
-        let bytes = try? RegularFile.read(UserPath("/proc/\(pid)/maps"), limit: mostMapBytes)
-        return MemoryMap(String(decoding: bytes ?? [], as: UTF8.self))
     }
 
     private static func lines(

@@ -80,8 +80,7 @@ struct SymbolTable {
     /// pass over the table for all of them.
     func functions(at addresses: [UInt64]) -> [String?] {
         var found = [Int?](repeating: nil, count: addresses.count)
-        for table in tables where table.byteCount >= 0 && table.fileOffset >= 0 {
-            guard sections.indices.contains(table.link) else { continue }
+        for table in tables where sections.indices.contains(table.link) {
             let names = sections[table.link].fileOffset
             for index in 0..<min(table.byteCount, bytes.count) / Self.symbolByteCount {
                 guard let offset = place(UInt64(table.fileOffset), index, Self.symbolByteCount),
