@@ -2,11 +2,13 @@
 
 They are mounted in the session's own mount namespace (isolation.py), so they end with it.
 """
+import errno
 import fcntl
 import os
 import shutil
 import struct
 import subprocess
+import time
 
 import isolation
 from verdicts import Skipped
@@ -32,7 +34,18 @@ class Disk:
             self.thaw()
         if self.is_mounted:
             self.is_mounted = False
-            isolation.unmount(self.path)
+            self._release()
+
+    def _release(self):
+        """Descriptors that were on their way between processes which died are closed by the kernel a moment later."""
+        limit = time.monotonic() + 5
+        while True:
+            try:
+                return isolation.unmount(self.path)
+            except OSError as error:
+                if error.errno != errno.EBUSY or time.monotonic() > limit:
+                    raise
+            time.sleep(0.01)
 
     @property
     def free_bytes(self):
