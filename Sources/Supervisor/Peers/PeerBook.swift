@@ -251,13 +251,13 @@ struct PeerBook {
     }
 
     /// With more peers than are wanted, one that is of no use goes, or else the one that is least dear by BEP 40, so that a
-    /// newcomer has its chance. Who has no rank makes no room: neighbours stay, and nobody goes for a newcomer while our own
-    /// address is unknown.
+    /// newcomer has its chance. Neighbours, who have no rank, stay as long as others are there to go.
     private mutating func makeRoom(for newcomer: Key, now: MonotonicInstant, into actions: inout [Action]) {
         let present = connections.filter { $0.value.isConnected && !$0.value.isBeingClosed }
         guard present.count > mostPeers else { return }
         if let quiet = useless.evict(atMost: 1, now: now).first { return closeUseless(quiet, into: &actions) }
-        let ranks = present.mapValues { known.priority(of: $0.address.unmapped) }.filter { $0.value > 0 }
+        var ranks = present.mapValues { known.priority(of: $0.address.unmapped) }.filter { $0.value > 0 }
+        if ranks.isEmpty { ranks = present.mapValues { known.ownRank(of: $0.address.unmapped) } }
         let least = ranks[newcomer] == nil ? newcomer : ranks.min { ($0.value, $0.key) < ($1.value, $1.key) }!.key
         connections[least]!.isBeingClosed = true
         actions.append(.close(worker: least.worker, peer: least.peer, .tooMany))

@@ -188,12 +188,21 @@ import Testing
         #expect(cheap.contains(.close(worker: 0, peer: incoming + 1, .tooMany)) && cheap.count == 2)
     }
 
-    @Test func nobodyGoesForANewcomerWithoutRank() {
-        var talk = Talk(mostPeers: 1)
-        talk.learn(Talk.address(1))
-        _ = talk.connect(1, Talk.address(1), id: 1)
-        let actions = talk.connect(incoming, Talk.address(2, port: 50_000), id: 2, isIncoming: true)
-        #expect(actions.contains(.close(worker: 0, peer: incoming, .tooMany)) && actions.count == 2)
+    /// Where BEP 40 has no ranks: among neighbours, or while no tracker has said who we are.
+    @Test(arguments: [PeerAddress(v4: 0x0A00_0000, port: 6881), Talk.address(0)])
+    func withoutRanksAnOrderOfOurOwnDecidesWhoStays(network: PeerAddress) {
+        var talk = Talk(mostPeers: 3)
+        func address(_ number: UInt32) -> PeerAddress {
+            PeerAddress(v4: network.addressBytes.reduce(0) { $0 << 8 | UInt32($1) } + number, port: 50_000)
+        }
+        for number in 1...12 as ClosedRange<UInt32> {
+            let actions = talk.connect(incoming + number, address(number), id: UInt8(number), isIncoming: true)
+            for case .close(_, let peer, .tooMany) in actions { talk.close(peer, .closedByUs) }
+        }
+        let order = (1...12).map(address).sorted {
+            talk.book.known.ownRank(of: $0) > talk.book.known.ownRank(of: $1)
+        }
+        #expect(Set(talk.book.connections.values.map(\.address)) == Set(order.prefix(3)))
     }
 
     // MARK: Two connections at once

@@ -164,6 +164,10 @@ package struct KnownPeers {
         return PeerPriority.of(ours, address) ?? 0
     }
 
+    /// An order of this client's own for swarms where BEP 40 knows none: among neighbours, and while our own address is
+    /// unknown. Every member has another, so that a newcomer is somebody's first choice there as well.
+    package func ownRank(of address: PeerAddress) -> UInt32 { CRC32C.of(ownID.bytes + address.addressBytes) }
+
     // MARK: Banning
 
     /// The peer lied or broke the protocol badly: never again.
