@@ -9,6 +9,10 @@ import subprocess
 from saying import say
 
 
+def _ip(*arguments, given=None):
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True, input=given)
+
+
 class Loopback:
     """No privileges needed; all share 127.0.0.0/8."""
     description = "loopback"
@@ -30,32 +34,29 @@ class Namespaces:
     """Two network namespaces of this run's own, named after its process id."""
     description = "two network namespaces joined by veth"
     link = "swarm0"  # its name at both ends
-    largest_seeder_count = 100
-    client_address = "10.213.0.254"
+    largest_seeder_count = 1000
+    client_address = "10.213.255.254"
 
     def __init__(self, seeder_count):
         self.seeders, self.clients = f"seeders-{os.getpid()}", f"clients-{os.getpid()}"
         try:
             for name in (self.seeders, self.clients):
-                self._ip("netns", "add", name)
-                self._ip("-n", name, "link", "set", "lo", "up")
-            self._ip("link", "add", "name", self.link, "netns", self.seeders, "type", "veth", "peer", "name", self.link,
-                     "netns", self.clients)
-            for number in range(seeder_count):
-                self._ip("-n", self.seeders, "address", "add", f"{self.seeder_address(number)}/24", "dev", self.link)
-            self._ip("-n", self.clients, "address", "add", f"{self.client_address}/24", "dev", self.link)
+                _ip("netns", "add", name)
+                _ip("-n", name, "link", "set", "lo", "up")
+            _ip("link", "add", "name", self.link, "netns", self.seeders, "type", "veth", "peer", "name", self.link,
+                "netns", self.clients)
+            added = "".join(f"address add {self.seeder_address(number)}/16 dev {self.link}\n"
+                            for number in range(seeder_count))
+            _ip("-n", self.seeders, "-batch", "-", given=added)
+            _ip("-n", self.clients, "address", "add", f"{self.client_address}/16", "dev", self.link)
             for name in (self.seeders, self.clients):
-                self._ip("-n", name, "link", "set", self.link, "up")
+                _ip("-n", name, "link", "set", self.link, "up")
         except Exception:
             self.close()
             raise
 
-    @staticmethod
-    def _ip(*arguments):
-        subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
-
     def seeder_address(self, number):
-        return f"10.213.0.{number + 1}"
+        return f"10.213.{number // 250}.{number % 250 + 1}"
 
     def in_seeder_space(self, command):
         return ["ip", "netns", "exec", self.seeders, *command]
@@ -74,18 +75,14 @@ class OneSpace:
 
     def __init__(self, address_count):
         self.name = f"swarm-{os.getpid()}"
-        self._ip("netns", "add", self.name)
+        _ip("netns", "add", self.name)
         try:
-            self._ip("-n", self.name, "link", "set", "lo", "up")
+            _ip("-n", self.name, "link", "set", "lo", "up")
             for number in range(address_count):
-                self._ip("-n", self.name, "address", "add", f"{self.address(number)}/32", "dev", "lo")
+                _ip("-n", self.name, "address", "add", f"{self.address(number)}/32", "dev", "lo")
         except Exception:
             self.close()
             raise
-
-    @staticmethod
-    def _ip(*arguments):
-        subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
 
     @staticmethod
     def address(number):

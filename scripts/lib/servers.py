@@ -44,19 +44,19 @@ class Server:
 
 
 class Seeders:
-    """One lean seeder per address, fresh for each run so that its figures belong to that run."""
+    """A lean seeder for each address, or one that answers at all of them when there are many; fresh for each run, so that
+    its figures belong to that run."""
+    most_processes = 32
 
     def __init__(self, program, network, payload, count, rate):
         self.servers = []
-        for number in range(count):
+        places = [network.seeder_address(number) for number in range(count)]
+        for address in places if count <= self.most_processes else ["0.0.0.0"]:
             self.servers.append(Server(network.in_seeder_space([
                 program, "--file", payload.path, "--info-hash", payload.info_hash,
-                "--piece-length", payload.piece_length, "--rate", rate,
-                "--listen", f"{network.seeder_address(number)}:0"])))
-
-    @property
-    def addresses(self):
-        return [server.address for server in self.servers]
+                "--piece-length", payload.piece_length, "--rate", rate, "--listen", f"{address}:0"])))
+        ports = [server.address.rpartition(":")[2] for server in self.servers]
+        self.addresses = [f"{address}:{ports[number % len(ports)]}" for number, address in enumerate(places)]
 
     @property
     def pids(self):

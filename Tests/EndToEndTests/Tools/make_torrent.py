@@ -64,6 +64,16 @@ def make_info(path, piece_length, private=False, pads=False):
     return info
 
 
+def cut(info, count):
+    """The same bytes as `count` files of nearly the same length, 1,000 to a folder; their pieces stay as they are."""
+    length, entries, start = info.pop("length"), [], 0
+    for number in range(count):
+        end = length * (number + 1) // count
+        entries.append({"length": end - start, "path": [f"{number // 1000:03}", f"{number:06}"]})
+        start = end
+    info["files"] = entries
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=pathlib.Path)
@@ -73,8 +83,11 @@ def main():
     parser.add_argument("--web-seed", action="append", default=[], help="url-list (BEP 19); repeatable")
     parser.add_argument("--private", action="store_true")
     parser.add_argument("--pad", action="store_true", help="pad files between the files (BEP 47)")
+    parser.add_argument("--cut", type=int, metavar="COUNT", help="make of one file's bytes a torrent of so many files")
     options = parser.parse_args()
     info = make_info(options.path, options.piece_length, options.private, options.pad)
+    if options.cut:
+        cut(info, options.cut)
     metainfo = {"info": info, "created by": "swarmkeeper test tools"}
     if options.tracker:
         metainfo["announce"] = options.tracker[0]
