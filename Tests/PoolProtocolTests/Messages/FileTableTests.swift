@@ -45,6 +45,20 @@ struct FileTableTests {
         #expect(throws: PoolCodecError.self) { try decode(bytes) }
     }
 
+    /// Found by `scripts/fuzz pool-frames`.
+    @Test func runsThatEndBeyondAllNumbersAreRefused() {
+        let runs = [
+            FileTable.PartsRun(offset: 65_536, byteCount: .max, partsOffset: 7),
+            FileTable.PartsRun(offset: .max, byteCount: 1, partsOffset: 7),
+            FileTable.PartsRun(offset: 65_536, byteCount: 100, partsOffset: .max - 99),
+        ]
+        for run in runs {
+            var table = Self.table
+            table.partsRuns = [run]
+            #expect(throws: PoolCodecError.invalidField("partsRuns")) { try FileMap(table) }
+        }
+    }
+
     @Test func randomTablesNeverTrap() {
         var generator = SeededGenerator.printing()
         let sound = Self.table.encoded()

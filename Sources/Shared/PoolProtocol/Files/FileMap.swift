@@ -26,9 +26,9 @@ package struct FileMap: Equatable, Sendable {
         guard end == table.geometry.totalByteCount else { throw .invalidField("files") }
         var runEnd: UInt64 = 0
         for run in table.partsRuns {
-            guard run.offset >= runEnd, run.byteCount > 0, !hasPaths || !table.partsPath.isEmpty else {
-                throw .invalidField("partsRuns")
-            }
+            guard run.offset >= runEnd, run.byteCount > 0, run.byteCount <= UInt64.max - run.offset,
+                run.byteCount <= UInt64.max - run.partsOffset, !hasPaths || !table.partsPath.isEmpty
+            else { throw .invalidField("partsRuns") }
             runEnd = run.offset + run.byteCount
         }
         self.table = table
