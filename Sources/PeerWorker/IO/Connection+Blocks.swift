@@ -58,7 +58,7 @@ extension Connection {
         case .inOwnBuffer(let block): return moveIntoSlot(block, isResumed: isResumed, now: now)
         case .dropped, .none, .awaitsSlot:
             arriving = .none
-            session.blockEnded(now: now, into: &actions)
+            session.blockEnded(wasDropped: true, now: now, into: &actions)
             wantsBlocks = true
         }
         return true
@@ -93,7 +93,7 @@ extension Connection {
 
     private func deliver(_ block: BlockAddress, _ lease: SlotLedger.Lease, now: MonotonicInstant) {
         arriving = .none
-        session.blockEnded(now: now, into: &actions)
+        session.blockEnded(wasDropped: false, now: now, into: &actions)
         wantsBlocks = true
         process.blockArrived(block, lease, from: self, now: now)
     }

@@ -199,7 +199,7 @@ import Testing
                 #expect(talk.pass(.seconds(1)).isEmpty)
                 talk.payload(4096)
             }
-            _ = talk.perform { session, _, now, actions in session.blockEnded(now: now, into: &actions) }
+            _ = talk.end()
         }
         #expect(!talk.session.isSnubbed)
     }
@@ -346,6 +346,20 @@ import Testing
     @Test func whatNobodyAwaitsIsNotCancelled() {
         var talk = SessionConversation.unchoked()
         #expect(talk.cancel(first).isEmpty)
+    }
+
+    /// Found by `scripts/fuzz peer-session`: the end of the first copy was taken for the answer to the second request, whose
+    /// block was then waited for in vain.
+    @Test func aRequestMadeWhileADroppedCopyArrivesWaitsForItsOwnAnswer() {
+        var talk = SessionConversation.unchoked()
+        _ = talk.request(first)
+        _ = talk.cancel(first)
+        #expect(talk.begin(talk.span(first)).verdict == .drop)
+        #expect(!talk.request(first).isEmpty)
+        _ = talk.end(wasDropped: true)
+        #expect(talk.session.isAwaiting(first))
+        #expect(talk.deliver(first).verdict == .take(first))
+        #expect(talk.session.awaitedCount == 0)
     }
 
     // MARK: Blocks that nobody asked for

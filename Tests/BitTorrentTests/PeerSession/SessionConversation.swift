@@ -125,8 +125,15 @@ struct SessionConversation {
         let span = BlockSpan(block, in: torrent.geometry)
         var (verdict, actions) = begin(span)
         payload(Int(span.byteCount))
-        actions += perform { session, _, now, actions in session.blockEnded(now: now, into: &actions) }
+        actions += end(wasDropped: verdict == .drop)
         return (verdict, actions)
+    }
+
+    /// The last byte of a `piece` message has come.
+    mutating func end(wasDropped: Bool = false) -> [SessionAction] {
+        perform { session, _, now, actions in
+            session.blockEnded(wasDropped: wasDropped, now: now, into: &actions)
+        }
     }
 
     mutating func pass(_ duration: Duration) -> [SessionAction] {

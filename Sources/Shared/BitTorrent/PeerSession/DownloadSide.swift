@@ -26,6 +26,8 @@ struct DownloadSide {
     private var timeout = RequestTimeout()
     /// The block whose payload is arriving; nil between blocks and while one is dropped.
     private var arriving: BlockAddress?
+    /// The request that was its last when its payload began.
+    private var arrivingSequence: UInt64 = 0
     private var bytesSinceProgress = 0
     private var rejectsInARow = 0
     private var answeredBlocks = 0
@@ -187,7 +189,7 @@ struct DownloadSide {
             guard unrequestedBlocks <= limit else { throw .tooManyUnrequestedBlocks }
             return .drop
         }
-        arriving = block
+        (arriving, arrivingSequence) = (block, entry.sequence)
         switch entry.standing {
         case .awaited:
             if entry.answersDue == 1 { window.firstByteReceived(sentAt: entry.sentAt, now: now) }
@@ -208,10 +210,12 @@ struct DownloadSide {
         }
     }
 
-    mutating func blockEnded(now: MonotonicInstant, into actions: inout [SessionAction]) {
+    /// - Parameter wasDropped: nobody kept the payload. Then a request that was made while it came still waits for its own.
+    mutating func blockEnded(wasDropped: Bool, now: MonotonicInstant, into actions: inout [SessionAction]) {
         guard let block = arriving else { return }
         arriving = nil
-        guard let entry = requests.answered(block, leaving: .unwanted) else { return }
+        let isAskedAnew = requests[block].map { $0.sequence != arrivingSequence } ?? false
+        guard let entry = requests.answered(block, leaving: wasDropped && isAskedAnew ? nil : .unwanted) else { return }
         let wasSnubbed = isSnubbed
         lastProgress = now
         bytesSinceProgress = 0

@@ -88,9 +88,12 @@ extension PeerSession {
     }
 
     /// The block is whole. `requestCapacity` may have grown.
-    package mutating func blockEnded(now: MonotonicInstant, into actions: inout [SessionAction]) {
+    /// - Parameter wasDropped: its bytes were skipped, by our verdict or by the owner's.
+    package mutating func blockEnded(
+        wasDropped: Bool, now: MonotonicInstant, into actions: inout [SessionAction]
+    ) {
         guard state == .open else { return }
-        download?.blockEnded(now: now, into: &actions)
+        download?.blockEnded(wasDropped: wasDropped, now: now, into: &actions)
     }
 
     // MARK: For the owner's eyes

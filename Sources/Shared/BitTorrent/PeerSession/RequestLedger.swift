@@ -102,16 +102,16 @@ struct RequestLedger {
     }
 
     /// The peer has answered one request for the block, with its bytes or a refusal.
-    /// - Parameter rest: how the block stands while more requests for it are unanswered.
+    /// - Parameter rest: how the block stands while more requests for it are unanswered; nil: as it stood.
     /// - Returns: how the block stood; nil when it was never requested, or so long ago that it is forgotten.
-    mutating func answered(_ block: BlockAddress, leaving rest: Standing) -> Entry? {
+    mutating func answered(_ block: BlockAddress, leaving rest: Standing?) -> Entry? {
         guard let place = place(of: block) else { return nil }
         let entry = entries[Int(place)]
         passOver(to: entry.sequence)
         entries[Int(place)].answersDue -= 1
         if entries[Int(place)].answersDue == 0 {
             forget(place)
-        } else {
+        } else if let rest {
             release(place, as: rest)
         }
         return entry
