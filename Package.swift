@@ -42,6 +42,29 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+let fuzzing = Target.target(
+    name: "Fuzzing", dependencies: ["BitTorrent", "PoolProtocol", "Supervisor", "TestSupport"], path: "Tests/Fuzzing",
+    swiftSettings: strict)
+
+/// What libFuzzer gets to see (`scripts/fuzz`): the pure modules, the supervisor's rooms that hear strangers, and a program
+/// around them. It is a package of its own, since every module in it is compiled anew and for nothing else.
+let fuzzer: [Target] = [
+    .target(name: "CSHA1", path: "Sources/Shared/CSHA1"),
+    shared("BitTorrent", ["CSHA1"]),
+    shared("PoolProtocol", ["BitTorrent"]),
+    .target(
+        name: "Supervisor", dependencies: ["BitTorrent", "PoolProtocol"], path: "Sources/Supervisor",
+        sources: [
+            "Control/ControlRequest.swift", "Control/ControlSession.swift", "Control/MetricsSession.swift",
+            "Control/StreamSession.swift", "Control/ThingName.swift", "Status/JSONValue.swift",
+        ], swiftSettings: strict),
+    .target(
+        name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"], path: "Tests/TestSupport",
+        swiftSettings: strict),
+    fuzzing,
+    .executableTarget(name: "Fuzzer", dependencies: ["Fuzzing"], path: "Tests/Fuzzer", swiftSettings: strict),
+]
+
 let package = Package(
     name: "swarmkeeper",
     products: [
@@ -73,6 +96,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"],
             path: "Tests/TestSupport", swiftSettings: strict),
+        fuzzing,
+        tests("FuzzingTests", ["Fuzzing"], exclude: ["Found"]),
         tests("BitTorrentTests", ["BitTorrent", "CSHA1"]),
         tests("PoolProtocolTests", ["PoolProtocol", "BitTorrent"]),
         tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", systemPackage]),
@@ -92,3 +117,8 @@ let package = Package(
         tests("EndToEndTests", ["BitTorrent", "PoolProtocol"], exclude: ["Tools"]),
     ]
 )
+
+if Context.environment["SWARMKEEPER_FUZZ"] == "1" {
+    package.products = []
+    package.targets = fuzzer
+}
