@@ -28,6 +28,8 @@ package enum Attack: String, CaseIterable, Sendable {
     case badrefStale = "badref-stale"
     /// Frames to hash-workers that are none.
     case badrefNonsense = "badref-nonsense"
+    /// Changes bytes of its own region all the while, before and after it has told of the blocks in it.
+    case scribble
     /// Frames of the assembly region that it does not have, for pieces that the torrent does not have.
     case badframes
     /// Answers to writes that nobody asked for.
@@ -42,7 +44,7 @@ package enum Attack: String, CaseIterable, Sendable {
         switch self {
         case .spin, .mute, .busy, .flood, .oversize, .nonsense: [.peerWorker, .hashWorker, .writer]
         case .truncateArena: [.peerWorker, .hashWorker]
-        case .babble, .overreach, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: [.peerWorker]
+        case .babble, .overreach, .scribble, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: [.peerWorker]
         case .badframes: [.hashWorker]
         case .badanswers: [.writer]
         }

@@ -11,6 +11,7 @@ final class RunContext {
     let scrapes: SwarmScrapes
     var budget: FrameBudget
     var limits: BandwidthLimits
+    var suspicion = WorkerSuspicion()
     /// nil without `--on-complete`.
     let commands: CompletionCommands?
     /// Our port, 0 without a listener.

@@ -351,7 +351,10 @@ final class SupervisorProcess {
         let now = MonotonicClock.now
         switch action {
         case .lost(let worker):
-            if worker.place.role == .peerWorker { context.limits.workerLost(Int(worker.place.ordinal)) }
+            if worker.place.role == .peerWorker {
+                context.limits.workerLost(Int(worker.place.ordinal))
+                context.suspicion.replaced(worker.place.ordinal)
+            }
             for torrent in torrents { torrent.lost(worker, now: now) }
             stopLost(worker, now: now)
         case .replacementSeen(let place): for torrent in torrents { torrent.lossSeen(at: place) }

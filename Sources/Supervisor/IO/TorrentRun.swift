@@ -297,6 +297,7 @@ final class TorrentRun {
                 context.shell.tell(Place(.hashWorker, worker), SupervisorToHashWorker.disown(contributor))
             }
             peers { $0.ban(contributor, reason: "it sent bad data in piece \(piece)", into: &$1) }
+            suspect(contributor)
         case .allWritten:
             // The last batch need not wait for its second.
             context.shell.tell(Place(.writer, 0), SupervisorToWriter.syncAll)
@@ -316,6 +317,14 @@ final class TorrentRun {
                 schedule.downloadCompleted(now: MonotonicClock.now, counters: counters, into: &actions)
             }
         }
+    }
+
+    /// A worker that talks to strangers may have been taken over by one: then it is the liar that its peers seem to be.
+    private func suspect(_ contributor: Contributor) {
+        guard context.suspicion.peerBanned(contributor),
+            let process = context.shell.processes[Place(.peerWorker, Int(contributor.worker))]
+        else { return }
+        context.shell.condemn(process.incarnation, reason: "too many of its peers seem to lie")
     }
 
     /// Reads unverified blocks of the last run back into a piece that was just opened.

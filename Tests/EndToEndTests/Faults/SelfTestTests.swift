@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// Workers that misbehave on purpose, in the real pool: rows R11, R13, R14, R15 and R26 of docs/faults.md.
+    /// Workers that misbehave on purpose, in the real pool: rows R11, R13, R14, R15, R26 and S9 of docs/faults.md.
     @Suite(.enabled(if: Able.leanSeeder, Why.lean)) struct SelfTests {
         let workspace: Workspace
         let torrent: Torrent
@@ -144,6 +144,15 @@ extension EndToEnd {
             try run.expectWhole(torrent, refetched: torrent.byteCount)
             expectOneReplacement(run, "peer.0 is replaced: hash.0 says: ")
             #expect(run.deaths("hash").isEmpty)
+        }
+
+        /// Its peers seem to lie and are banned for it, until there are too many of them; no wrong byte is ever called right.
+        @Test func aWorkerThatSpoilsWhatItReceivedIsReplaced() throws {
+            let others = (3...16).flatMap { ["--peer", "127.0.0.\($0):\(seeder.port)"] }
+            let run = try start("peer:scribble", others + ["--workers", "1"])
+            try run.expectWhole(torrent, refetched: torrent.byteCount)
+            #expect(reasons(run).contains("peer.0 is replaced: too many of its peers seem to lie"), "\(reasons(run))")
+            #expect(run.deaths("hash").isEmpty && run.deaths("writer").isEmpty)
         }
 
         @Test func aReferenceToWhatNeverWasIsAnsweredAndForgotten() throws {
