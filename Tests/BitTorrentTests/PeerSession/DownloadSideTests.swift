@@ -348,8 +348,7 @@ import Testing
         #expect(talk.cancel(first).isEmpty)
     }
 
-    /// Found by `scripts/fuzz peer-session`: the end of the first copy was taken for the answer to the second request, whose
-    /// block was then waited for in vain.
+    /// The end of the first copy was taken for the answer to the second request, whose block was then waited for in vain.
     @Test func aRequestMadeWhileADroppedCopyArrivesWaitsForItsOwnAnswer() {
         var talk = SessionConversation.unchoked()
         _ = talk.request(first)
