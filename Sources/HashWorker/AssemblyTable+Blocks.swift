@@ -68,6 +68,7 @@ extension AssemblyTable {
         do throws(NeighbourFault) {
             for reference in references {
                 if let outcome = try outcome(of: reference, from: worker, in: intake, now: now) {
+                    if followsBlocks { follow(reference, outcome, from: worker, into: &actions) }
                     answers.append(SlotReturn(slot: reference.slot, lease: reference.lease, outcome: outcome))
                 } else if !held.hold(reference, of: worker) {
                     throw .tooManyReferences
@@ -76,6 +77,22 @@ extension AssemblyTable {
         } catch { found = error }
         if !answers.isEmpty { actions.append(.tellPeerWorker(worker, .slotsReturned(answers))) }
         if let found { peerWorkerBroke(worker, found, into: &actions) }
+    }
+
+    private mutating func follow(
+        _ reference: BlockReference, _ outcome: SlotReturn.Outcome, from worker: UInt16,
+        into actions: inout [AssemblyAction]
+    ) {
+        let step: BlockStep =
+            switch outcome {
+            case .taken: .copied
+            case .duplicate: .duplicate
+            case .notNeeded: .unwanted
+            }
+        var tags = tags(of: reference.assignment)
+        tags.block = reference.block
+        tags.peer = PeerName(worker: worker, number: reference.peer)
+        actions.append(.follow(step, tags, slot: reference.slot))
     }
 
     /// - Returns: nil when the reference cannot be answered yet.

@@ -74,6 +74,12 @@ extension AssemblyTable {
                 tail: region.bytes(ofFrame: tail.frame, from: tail.offset, byteCount: tail.byteCount),
                 messageByteCount: UInt64(pieces[position].byteCount)))
         let assignment = pieces[position].assignment
+        if followsBlocks {
+            let step: BlockStep = pieces[position].stage == .verified ? .right : .wrong
+            for block in 0..<UInt32(pieces[position].blockCount) {
+                actions.append(.follow(step, pieces[position].tags(ofBlock: block), slot: nil))
+            }
+        }
         if pieces[position].stage == .verified && !pieces[position].order.wantsBlockDigests {
             verified.append(assignment)
         } else {

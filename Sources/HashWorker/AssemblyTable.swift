@@ -8,6 +8,8 @@ enum AssemblyAction: Equatable {
     case tellPeerWorker(UInt16, HashWorkerToPeerWorker)
     /// Tell the supervisor that the process that holds this peer-worker's place is unsound.
     case accuse(worker: UInt16, NeighbourFault)
+    /// For the log; only while `followsBlocks`.
+    case follow(BlockStep, Tags, slot: UInt32?)
 }
 
 /// Owns all open pieces of this hash-worker and their frames: opens and closes them, takes blocks, hashes in steps,
@@ -38,6 +40,8 @@ struct AssemblyTable {
     /// Pieces that still take blocks.
     var gatheringCount = 0
     var counts = Counts()
+    /// The way of every block is told in `follow`.
+    var followsBlocks = false
 
     /// Totals since the start.
     struct Counts: Equatable {
@@ -131,6 +135,12 @@ struct AssemblyTable {
             if piece.isReadByWriter { linger(assignment, piece.frames) } else { pool.free(piece.frames) }
         }
         for worker in held.workers { answerHeld(of: worker, now: now, into: &actions) }
+    }
+
+    /// What the log calls the attempt; of one that is not open, its number alone.
+    mutating func tags(of assignment: AssignmentID) -> Tags {
+        guard let position = pieces.position(of: assignment) else { return Tags(assignment: assignment) }
+        return pieces[position].tags
     }
 
     /// nil when the assignment is not open.

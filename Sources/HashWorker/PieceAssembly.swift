@@ -59,6 +59,13 @@ struct PieceAssembly {
     }
 
     var assignment: AssignmentID { order.assignment }
+    /// What the log calls it.
+    var tags: Tags { Tags(torrent: order.torrent, piece: order.piece, assignment: order.assignment) }
+    func tags(ofBlock block: UInt32) -> Tags {
+        var tags = tags
+        tags.block = block
+        return tags
+    }
     var byteCount: Int { Int(order.byteCount) }
     var blockCount: Int { present.blockCount }
     var isShared: Bool { admitted.count > 1 }

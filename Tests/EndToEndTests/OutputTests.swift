@@ -132,7 +132,7 @@ extension EndToEnd {
             try run.expectEnd(0)
             let text = try String(contentsOfFile: log, encoding: .utf8)
             #expect(text.hasPrefix("before\n"))
-            #expect(text.contains("peer.0") && text.contains("writer.0") && text.contains(seeder.address))
+            #expect(text.contains(" p0.1 ") && text.contains(" w.1 ") && text.contains(seeder.address))
             #expect(text.split(separator: "\n").last?.contains("one.bin") == true)
             #expect(run.process.errorText.isEmpty)
         }

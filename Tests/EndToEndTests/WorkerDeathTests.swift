@@ -53,7 +53,9 @@ extension EndToEnd {
             try run.wait(forPieces: 5)
             kill(process, SIGSEGV)
             try run.wait(for: "the place of the fault") {
-                $0.kind == "warning" && $0.text("message")?.hasPrefix("\(role).0 died of signal 11 in ") == true
+                $0.kind == "warning"
+                    && $0.text("message")?.hasPrefix(
+                        "\(["peer": "p0", "hash": "h0", "writer": "w"][role]!) died of signal 11 in ") == true
                     && $0.text("message")?.contains("WorkerLoop.run()") == true
             }
             try run.expectEnd(0)

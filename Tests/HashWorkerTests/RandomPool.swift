@@ -141,6 +141,7 @@ final class RandomPool {
             case .tellWriter(let message): toWriter.append((table.writer.generation, message))
             case .tellPeerWorker(let worker, .slotsReturned(let slots)): returns[Int(worker)] += slots
             case .tellPeerWorker, .accuse: fault = "\(action)"
+            case .follow: break
             }
         }
     }

@@ -19,21 +19,21 @@ import Testing
             guard mkdtemp(&template) != nil else { throw SystemCallError("mkdtemp", errno) }
             directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             context = try ZMQContext()
-            let path = "\(directory)/hash.0.sock"
+            let path = "\(directory)/h0.sock"
             listener = try checked("bind", clinux_listen_unix(path))
             incumbent = try ZMQSocket(
-                context, .router, routingID: Array("hash.0.1".utf8), maximumMessageByteCount: 1024,
+                context, .router, routingID: Array("h0.1".utf8), maximumMessageByteCount: 1024,
                 highWaterMark: highWaterMark)
             try incumbent.adoptListener(dup(listener), path: path)
             newcomer = try ZMQSocket(
-                context, .router, routingID: Array("peer.0.1".utf8), maximumMessageByteCount: 1024,
+                context, .router, routingID: Array("p0.1".utf8), maximumMessageByteCount: 1024,
                 highWaterMark: highWaterMark)
-            try newcomer.connect(path: path, as: Array("hash.0.1".utf8))
+            try newcomer.connect(path: path, as: Array("h0.1".utf8))
         }
 
         deinit {
             close(listener)
-            unlink("\(directory)/hash.0.sock")
+            unlink("\(directory)/h0.sock")
             rmdir(directory)
         }
 
@@ -51,22 +51,22 @@ import Testing
 
     @Test func messageArrivesWithTheNameOfItsSender() throws {
         let pair = try Pair()
-        #expect(pair.newcomer.send([1, 2, 3], to: Array("hash.0.1".utf8)) == .sent)
+        #expect(pair.newcomer.send([1, 2, 3], to: Array("h0.1".utf8)) == .sent)
         let messages = Pair.receive(pair.incumbent, count: 1)
         #expect(messages.map(\.payload) == [[1, 2, 3]])
-        #expect(messages.map(\.sender) == [Array("peer.0.1".utf8)])
-        #expect(pair.incumbent.send([4], to: Array("peer.0.1".utf8)) == .sent)
+        #expect(messages.map(\.sender) == [Array("p0.1".utf8)])
+        #expect(pair.incumbent.send([4], to: Array("p0.1".utf8)) == .sent)
         #expect(Pair.receive(pair.newcomer, count: 1).map(\.payload) == [[4]])
     }
 
     @Test func unknownReceiverIsUnreachableAndNotSilence() throws {
         let pair = try Pair()
-        #expect(pair.newcomer.send([1], to: Array("hash.9.1".utf8)) == .unreachable)
+        #expect(pair.newcomer.send([1], to: Array("h9.1".utf8)) == .unreachable)
     }
 
     @Test func whatAFullQueueDoesNotTakeWaitsInItsOrder() throws {
         let pair = try Pair(highWaterMark: 4)
-        let receiver = Array("hash.0.1".utf8)
+        let receiver = Array("h0.1".utf8)
         let count = 5000
         var outbox = Outbox()
         for number in 0..<count {
@@ -90,7 +90,7 @@ import Testing
         let pair = try Pair()
         var outbox = Outbox()
         outbox.append(PeerWorkerToHashWorker.blocksArrived([]))
-        let isReachable = outbox.flush(into: pair.newcomer, to: Array("hash.9.1".utf8))
+        let isReachable = outbox.flush(into: pair.newcomer, to: Array("h9.1".utf8))
         #expect(!isReachable)
         #expect(outbox.isEmpty)
     }
@@ -102,7 +102,7 @@ import Testing
             BlockReference(assignment: 9, block: 1, byteCount: 2, slot: 3, lease: 4, peer: 5)
         ])
         for _ in 0..<10 { outbox.append(message) }
-        let isReachable = outbox.flush(into: pair.newcomer, to: Array("hash.0.1".utf8))
+        let isReachable = outbox.flush(into: pair.newcomer, to: Array("h0.1".utf8))
         #expect(isReachable)
         #expect(outbox.isEmpty && outbox.sentFrameCount == 1)
         let frames = Pair.receive(pair.incumbent, count: 1)

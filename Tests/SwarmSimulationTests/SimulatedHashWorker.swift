@@ -85,7 +85,8 @@ final class SimulatedHashWorker: SimulatedWorker {
             case .tellPeerWorker(let worker, .slotsReturned(let slots)):
                 send(.slots(slots), to: Place(.peerWorker, Int(worker)))
             case .tellPeerWorker: break
-            case .accuse(let worker, let fault): swarm.complain("\(who) accuses peer.\(worker): \(fault)")
+            case .accuse(let worker, let fault): swarm.complain("\(who) accuses p\(worker): \(fault)")
+            case .follow: break
             }
         }
         actions.removeAll()

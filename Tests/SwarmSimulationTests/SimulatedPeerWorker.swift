@@ -21,7 +21,9 @@ final class SimulatedPeerWorker: SimulatedWorker {
                 listeners: []),
             poll: try PollLoop(),
             region: IntakeRegion(base: memory.base, geometry: IntakeGeometry(byteCount: memory.byteCount)),
-            logger: Logger(label: "peer") { _ in SwiftLogNoOpLogHandler() },
+            chronicle: Chronicle(
+                Logger(label: "peer") { _ in SwiftLogNoOpLogHandler() }, trail: nil,
+                clock: { [unowned swarm] in swarm.queue.now }),
             clock: { [unowned swarm] in swarm.queue.now })
         super.init(who, swarm)
         process.post = { [unowned self] in post(&$0) }

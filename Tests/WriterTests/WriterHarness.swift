@@ -50,7 +50,7 @@ final class WriterHarness {
             try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readOnly))
         memory = try RegionMapping.makeRegion(name: "assembly", byteCount: 4 << 20)
         region = try RegionMapping(descriptor: memory.rawValue, byteCount: 4 << 20, access: .readWrite)
-        listener = OwnedDescriptor(try checked("listen", clinux_listen_unix(rig.root + "/writer.0.sock")))
+        listener = OwnedDescriptor(try checked("listen", clinux_listen_unix(rig.root + "/w.sock")))
         context = try ZMQContext()
         control = try Self.socket(context, named: "supervisor")
         try control.bind(path: "\(rig.root)/\(Endpoints.control)")
@@ -90,7 +90,7 @@ final class WriterHarness {
         give(.join(JoinOrder(incumbents: [])))
         try wait { $0 == .ready }
         let data = try Self.socket(context, named: hashWorker.description)
-        try data.connect(path: rig.root + "/writer.0.sock", as: writer.routingID)
+        try data.connect(path: rig.root + "/w.sock", as: writer.routingID)
         self.data = data
         let hello = Greeting.hello(Hello(who: hashWorker, pid: UInt32(getpid()))).encoded
         // It cannot be reached when it died a moment ago, which is then found out.

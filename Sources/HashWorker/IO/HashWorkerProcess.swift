@@ -14,6 +14,7 @@ final class HashWorkerProcess {
     private static let mostReadingThreads = 2
 
     private let loop: Loop
+    private let chronicle: Chronicle
     private var table: AssemblyTable
     private let reader: DiskReader
     private var disk: DiskOrders
@@ -43,6 +44,8 @@ final class HashWorkerProcess {
             WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
         }
         disk = DiskOrders(reader)
+        chronicle = launch.chronicle
+        table.followsBlocks = chronicle.followsBlocks
         connect()
     }
 
@@ -89,7 +92,9 @@ final class HashWorkerProcess {
         case .mapRegion(let region): map(region, now: now)
         case .openPieces(let pieces): table.open(pieces, into: &actions)
         case .admit(let worker, let assignments): table.admit(worker, to: assignments, now: now, into: &actions)
-        case .closePieces(let assignments): table.close(assignments, now: now, into: &actions)
+        case .closePieces(let assignments):
+            for assignment in assignments { chronicle.note(.pieceClosed, table.tags(of: assignment)) }
+            table.close(assignments, now: now, into: &actions)
         case .adopt(let pieces, let isLast): table.adopt(pieces, isLast: isLast, now: now, into: &actions)
         case .stillReading(let assignments): table.writerStillReads(assignments)
         case .reportProgress(let assignments): table.reportProgress(of: assignments, into: &actions)
@@ -99,7 +104,9 @@ final class HashWorkerProcess {
         case .hashPiece(let piece, let spans, let isLast): hash(.create(piece), spans, isLast: isLast)
         case .closeDescriptors(let identifiers): disk.close(identifiers, takeFile: loop.takeDescriptor)
         case .writePartials(let assignments): table.writePartials(assignments, into: &actions)
-        case .disown(let liar): table.disown(liar, now: now, into: &actions)
+        case .disown(let liar):
+            chronicle.note(.disowned, Tags(peer: PeerName(worker: liar.worker, number: liar.peer)))
+            table.disown(liar, now: now, into: &actions)
         case .stop: loop.stop()
         }
     }
@@ -134,6 +141,7 @@ final class HashWorkerProcess {
                 IntakeRegion(base: mapping.base, byteCount: mapping.byteCount, owner: mapping),
                 of: region.owner, now: now, into: &actions)
             loop.tell(.regionMapped(region.owner))
+            chronicle.note(.regionMapped, number: TrailRecord.number(of: region.owner.place))
         } catch { loop.breakDown("\(error)") }
     }
 
@@ -207,15 +215,48 @@ final class HashWorkerProcess {
     private func perform() {
         for action in actions {
             switch action {
-            case .tellSupervisor(let news): loop.tell(news)
-            case .tellWriter(let message): loop.send(message, to: .writer)
+            case .tellSupervisor(let news):
+                remember(news)
+                loop.tell(news)
+            case .tellWriter(let message):
+                remember(message)
+                loop.send(message, to: .writer)
             case .tellPeerWorker(let worker, let message): loop.send(message, to: Place(.peerWorker, Int(worker)))
             case .accuse(let worker, let fault):
                 guard let who = loop.current(Place(.peerWorker, Int(worker))) else { continue }
+                chronicle.complain(
+                    .neighbourAccused, number: TrailRecord.number(of: who.place), as: .notice, detail: "\(fault)")
                 loop.tell(.neighbourBroke(who, text: "\(fault)"))
+            case .follow(let step, let tags, let slot): chronicle.follow(step, tags, slot: slot)
             }
         }
         actions.removeAll(keepingCapacity: true)
+    }
+
+    private func remember(_ news: HashWorkerToSupervisor) {
+        switch news {
+        case .piecesOpened(let assignments): remember(.opened, assignments)
+        case .piecesRefused(let assignments): remember(.openRefused, assignments)
+        case .piecesVerified(let assignments): remember(.verified, assignments)
+        case .pieceFailed(let assignment): remember(.failed, [assignment])
+        case .adopted: chronicle.note(.adopted)
+        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .blockDigests,
+            .blocksPresent, .blocksDropped, .pieceProgress, .rechecked, .piecesHashed, .partialsHanded, .report,
+            .neighbourBroke:
+            break
+        }
+    }
+
+    private func remember(_ event: TrailEvent, _ assignments: [AssignmentID]) {
+        for assignment in assignments { chronicle.note(event, table.tags(of: assignment)) }
+    }
+
+    private func remember(_ message: HashWorkerToWriter) {
+        switch message {
+        case .writePiece(let batch): chronicle.note(.handedOver, batch.tags)
+        case .writeBlocks(let batch, _): chronicle.note(.partHandedOver, batch.tags)
+        case .hello, .welcome: break
+        }
     }
 
     /// Tells the status page of moved bytes, and makes sure that a report follows.

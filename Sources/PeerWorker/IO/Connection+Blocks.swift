@@ -1,5 +1,6 @@
 import BitTorrent
 import PoolProtocol
+import PoolRuntime
 
 /// A block on its way in. Not more than one at a time: the peer wire does not interleave them.
 enum ArrivingBlock {
@@ -33,6 +34,9 @@ extension Connection {
             case .nowhere:
                 arriving = .awaitsSlot(block)
                 return false
+            }
+            if process.chronicle.followsBlocks {
+                process.chronicle.follow(.begun, process.tags(of: block, from: self))
             }
         }
         return true

@@ -1,4 +1,5 @@
 import BitTorrent
+import PoolProtocol
 
 /// Owns which connections there are, by the peer's name, and hands out names for incoming ones: the highest bit, ten
 /// bits of the worker's generation, a number of 21 bits.
@@ -7,10 +8,10 @@ import BitTorrent
 /// generation, a peer would be banned for the lie of a dead namesake.
 struct ConnectionTable {
     /// Names below are the supervisor's (`PeerToConnect`).
-    static let firstIncoming: UInt32 = 1 << 31
+    static let firstIncoming = PeerName.firstIncoming
     /// Two million connections, and a thousand successors, from one name to its return: far more than come and go while
     /// a piece is open.
-    private static let numberBitCount: UInt32 = 21
+    private static let numberBitCount = PeerName.incomingBitCount
     private static let mostNumbers: UInt32 = 1 << numberBitCount
 
     let capacity: Int

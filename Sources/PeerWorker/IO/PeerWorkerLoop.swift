@@ -18,7 +18,8 @@ final class PeerWorkerLoop {
         self.loop = loop
         do throws(SystemCallError) {
             process = try PeerWorkerProcess(
-                try Self.settings(launch), poll: loop.poll, region: try Self.region(launch), logger: launch.logger,
+                try Self.settings(launch), poll: loop.poll, region: try Self.region(launch),
+                chronicle: launch.chronicle,
                 clock: { MonotonicClock.now })
         } catch {
             WorkerLaunch.fail(.startFailed, "\(launch.order.who.place): \(error)")
@@ -30,7 +31,7 @@ final class PeerWorkerLoop {
         // A connection too many would cost the pool's own sockets theirs.
         let descriptors = max(1, DescriptorLimit.current - DescriptorLimit.reserve)
         return PeerWorkerProcess.Settings(
-            generation: launch.order.who.generation,
+            ordinal: launch.order.who.place.ordinal, generation: launch.order.who.generation,
             maximumPeerCount: min(Int(launch.order.maximumPeerCount), descriptors),
             connectTimeout: .milliseconds(Int(launch.order.connectTimeoutMilliseconds)),
             bindAddress: launch.order.bindAddress, listeners: launch.tcpListeners)

@@ -1,6 +1,6 @@
 import BitTorrent
-import Logging
 import PoolProtocol
+import PoolRuntime
 
 /// Grants, requests and blocks.
 extension PeerWorkerProcess {
@@ -8,11 +8,14 @@ extension PeerWorkerProcess {
 
     func granted(_ grant: Grant, now: MonotonicInstant) {
         guard let torrent = torrents[grant.torrent] else { return }
+        let tags = Tags(torrent: grant.torrent, piece: grant.piece, assignment: grant.assignment)
         var isSound = false
         change(torrent, now: now) { isSound = $0.granted(grant, now: now, into: &$1) }
         guard isSound else {
-            return logger.error("a grant lies outside its torrent", metadata: ["assignment": "\(grant.assignment)"])
+            return chronicle.complain(
+                .grantUnsound, tags, detail: "\(grant.blockCount) blocks from \(grant.firstBlock)")
         }
+        chronicle.note(.granted, tags, number: grant.blockCount)
         torrent.demand.granted(byteCount: Int(grant.blockCount) * Int(TorrentGeometry.blockByteCount))
         torrent.hasNewBlocks = true
     }
@@ -36,6 +39,9 @@ extension PeerWorkerProcess {
                 mark(connection)
                 perform(connection)
             case .returnBlocks(let assignment, let ranges, let reason):
+                chronicle.note(
+                    .grantReturned, Tags(torrent: torrent.ordinal, assignment: assignment),
+                    number: ranges.reduce(0) { $0 &+ $1.blockCount }, detail: "\(reason)")
                 parcel.news.append(.grantReturned(assignment: assignment, ranges, reason))
             }
         }
@@ -83,6 +89,11 @@ extension PeerWorkerProcess {
         for block in chosen where !connection.session.request(block, in: view, now: now, into: &connection.actions) {
             // What it is being probed with is on its way.
             if !connection.session.isAwaiting(block) { torrent.book.givenBack(block, by: connection.peer) }
+        }
+        if chronicle.followsBlocks {
+            for block in chosen where connection.session.isAwaiting(block) {
+                chronicle.follow(.requested, tags(of: block, from: connection))
+            }
         }
         perform(connection)
         return chosen.count
@@ -138,6 +149,7 @@ extension PeerWorkerProcess {
         guard let goal = torrent.book.arrived(block, from: connection.peer, into: &actions) else {
             intake.abandon(lease)
             torrent.totals.wastedByteCount += UInt64(byteCount)
+            if chronicle.followsBlocks { chronicle.follow(.late, tags(of: block, from: connection), slot: lease.slot) }
             return
         }
         if !actions.isEmpty { carryOut(actions, torrent, now: now) }
@@ -147,6 +159,12 @@ extension PeerWorkerProcess {
         torrentOfSlot[Int(lease.slot)] = torrent.ordinal
         intake.lend(reference, to: goal.assembler)
         batches.added(reference, for: goal.assembler, now: now)
+        if chronicle.followsBlocks {
+            var tags = tags(of: block, from: connection)
+            tags.assignment = goal.assignment
+            tagsOfSlot[lease.slot] = tags
+            chronicle.follow(.whole, tags, slot: lease.slot)
+        }
     }
 
     /// The connection has stopped reading.

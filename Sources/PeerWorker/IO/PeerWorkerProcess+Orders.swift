@@ -1,6 +1,6 @@
 import BitTorrent
-import Logging
 import PoolProtocol
+import PoolRuntime
 
 /// What the supervisor orders and what the hash-workers answer.
 extension PeerWorkerProcess {
@@ -28,6 +28,7 @@ extension PeerWorkerProcess {
                 change(torrent, now: now) { book, _ in book.dropped(assignment, bits: bits) }
             }
         case .assignmentsClosed(let assignments):
+            for assignment in assignments { chronicle.note(.assignmentClosed, Tags(assignment: assignment)) }
             for torrent in torrents.values {
                 change(torrent, now: now) { book, actions in
                     for assignment in assignments { book.closed(assignment, into: &actions) }
@@ -61,8 +62,11 @@ extension PeerWorkerProcess {
         guard torrents[setup.torrent] == nil,
             let torrent = PeerTorrent(setup, state: state, files: files, client: Self.client)
         else {
-            return logger.error("a torrent's state does not fit it", metadata: ["torrent": "\(setup.torrent)"])
+            return chronicle.complain(
+                .torrentRefused, Tags(torrent: setup.torrent),
+                detail: "its state does not fit it, or it is there already")
         }
+        chronicle.note(.torrentAdded, Tags(torrent: setup.torrent))
         torrents[setup.torrent] = torrent
         byInfoHash[setup.infoHash] = torrent
         resumeWaits(for: torrent)
@@ -71,6 +75,7 @@ extension PeerWorkerProcess {
 
     private func remove(_ ordinal: UInt16) {
         guard let torrent = torrents[ordinal] else { return }
+        chronicle.note(.torrentRemoved, Tags(torrent: ordinal))
         for connection in Array(table.all) where connection.torrent === torrent {
             connection.ending = PeerEnding(.torrentStopped)
             close(connection)
@@ -116,12 +121,24 @@ extension PeerWorkerProcess {
     func returned(_ answers: [SlotReturn], by assembler: UInt16) {
         for answer in answers {
             guard let reference = intake.returned(answer, by: assembler) else { continue }
+            if chronicle.followsBlocks { followBack(reference, answer.outcome) }
             switch answer.outcome {
             case .taken: break
             case .duplicate, .notNeeded:
                 torrents[torrentOfSlot[Int(reference.slot)]]?.totals.wastedByteCount += UInt64(reference.byteCount)
             }
         }
+    }
+
+    private func followBack(_ reference: BlockReference, _ outcome: SlotReturn.Outcome) {
+        guard let tags = tagsOfSlot.removeValue(forKey: reference.slot) else { return }
+        let step: BlockStep =
+            switch outcome {
+            case .taken: .taken
+            case .duplicate: .returnedAsDuplicate
+            case .notNeeded: .returnedUnwanted
+            }
+        chronicle.follow(step, tags, slot: reference.slot)
     }
 
     /// The hash-worker's place stays empty: what lies in slots for it is lost, what was to be fetched for it goes back.

@@ -1,6 +1,6 @@
 import BitTorrent
-import Logging
 import PoolProtocol
+import PoolRuntime
 
 /// What sessions ask for, from the first byte of a connection to its last.
 extension PeerWorkerProcess {
@@ -65,7 +65,9 @@ extension PeerWorkerProcess {
         connection.shut()
         // Its slot may let another go on.
         turnGoesOn()
-        logger.debug("peer closed", metadata: ["peer": "\(connection.address)", "why": "\(ending.text)"])
+        chronicle.note(
+            .closed, tags(of: connection), number: UInt32(ending.cause.rawValue),
+            detail: "\(connection.address): \(ending.text)")
         connection.torrent?.reports.moved(now: clock())
         // The supervisor has never heard of an incoming peer that did not get through its handshake.
         guard connection.isAnnounced || !connection.isIncoming else { return }
@@ -203,7 +205,7 @@ extension PeerWorkerProcess {
         }
         connection.isAnnounced = true
         let client = connection.session.clientName ?? ""
-        logger.debug("peer connected", metadata: ["peer": "\(connection.address)", "client": "\(client)"])
+        chronicle.note(.connected, tags(of: connection), detail: "\(connection.address), \(client)")
         parcel.news.append(
             .peerConnected(
                 PeerConnected(

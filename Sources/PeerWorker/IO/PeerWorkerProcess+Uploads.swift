@@ -1,7 +1,6 @@
 import BitTorrent
 import CLinux
 import Glibc
-import Logging
 import PoolProtocol
 import PoolRuntime
 
@@ -198,11 +197,9 @@ extension PeerWorkerProcess {
         for answer in coldReader.takeAnswers() {
             guard let connection = table[answer.peer], connection.uploadWait == .disk else { continue }
             if answer.error != 0 {
-                logger.error(
-                    "cannot read what a peer asked for",
-                    metadata: [
-                        "peer": "\(connection.address)", "error": "\(SystemCallError("pread", answer.error))",
-                    ])
+                chronicle.complain(
+                    .uploadFailed, tags(of: connection), number: UInt32(bitPattern: answer.error),
+                    detail: "\(connection.address): \(SystemCallError("pread", answer.error))")
                 connection.warmRange = nil
                 connection.session.refuseNext(now: now, into: &connection.actions)
                 perform(connection)

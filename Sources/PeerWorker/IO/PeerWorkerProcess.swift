@@ -1,13 +1,14 @@
 import BitTorrent
-import Logging
 import PoolProtocol
 import PoolRuntime
+import SystemPackage
 
 /// A peer-worker but for its place in the pool (`PeerWorkerLoop`): carries out what sessions, grant books and the intake
 /// decide, and gathers what the supervisor and the hash-workers should hear.
 final class PeerWorkerProcess {
     /// What the launch order says of connections.
     struct Settings: Sendable {
+        var ordinal: UInt16 = 0
         var generation: UInt32
         var maximumPeerCount: Int
         var connectTimeout: Duration
@@ -22,7 +23,7 @@ final class PeerWorkerProcess {
 
     let settings: Settings
     let region: IntakeRegion
-    let logger: Logger
+    let chronicle: Chronicle
     let clock: () -> MonotonicInstant
     let receiveArea = ReceiveArea()
     let coldReader: ColdReader
@@ -66,6 +67,8 @@ final class PeerWorkerProcess {
     private var isListening = false
     /// By slot: whose block was last lent in it, since a reference names no torrent.
     var torrentOfSlot: [UInt16]
+    /// By slot, what the log calls the block in it; empty unless single blocks are followed.
+    var tagsOfSlot: [UInt32: Tags] = [:]
     /// Blocks that were handed to the successors of hash-workers.
     var resentBlockCount: UInt64 = 0
     /// Reads that brought something, writes, and beginnings and ends of connections, since `takeWork`.
@@ -87,12 +90,12 @@ final class PeerWorkerProcess {
 
     /// - Throws: when the bind address is none.
     init(
-        _ settings: Settings, poll: PollLoop, region: IntakeRegion, logger: Logger,
+        _ settings: Settings, poll: PollLoop, region: IntakeRegion, chronicle: Chronicle,
         clock: @escaping () -> MonotonicInstant
     ) throws(SystemCallError) {
         self.settings = settings
         self.region = region
-        self.logger = logger
+        self.chronicle = chronicle
         self.clock = clock
         intake = BlockIntake(slotCount: region.geometry.slotCount)
         batches = ReferenceBatches(slotCount: region.geometry.slotCount)
@@ -103,7 +106,9 @@ final class PeerWorkerProcess {
         connector = try Connector(poll: poll, timeout: settings.connectTimeout, bindAddress: settings.bindAddress)
         listeners = Listeners(
             poll: poll, clock: clock, accept: { [unowned self] in accepted(from: $0) },
-            failed: { logger.error("cannot accept connections", metadata: ["error": "\($0)"]) })
+            failed: {
+                chronicle.complain(.acceptFailed, number: UInt32(bitPattern: $0.errno.rawValue), detail: "\($0)")
+            })
         try poll.watch(descriptor: coldReader.descriptor) { [unowned self] _ in coldBytesRead() }
     }
 
@@ -219,6 +224,7 @@ final class PeerWorkerProcess {
 
     func connect(_ order: PeerToConnect) {
         guard let connection = outgoing(order) else { return }
+        chronicle.note(.connecting, tags(of: connection), detail: "\(order.address)")
         connector.connect(connection, now: clock())
     }
 
@@ -245,6 +251,20 @@ final class PeerWorkerProcess {
         return connection
     }
 
+    // MARK: Names
+
+    func tags(of connection: Connection) -> Tags {
+        Tags(
+            torrent: connection.torrent?.ordinal,
+            peer: PeerName(worker: settings.ordinal, number: connection.peer))
+    }
+
+    func tags(of block: BlockAddress, from connection: Connection) -> Tags {
+        var tags = tags(of: connection)
+        (tags.piece, tags.block) = (block.piece, block.block)
+        return tags
+    }
+
     // MARK: The end
 
     var isDraining: Bool {
@@ -253,6 +273,7 @@ final class PeerWorkerProcess {
 
     func drain(now: MonotonicInstant) {
         guard case .no = draining else { return }
+        chronicle.note(.draining)
         draining = .until(now + Self.drainLimit)
         for torrent in torrents.values {
             change(torrent, now: now) { $0.drained(into: &$1) }

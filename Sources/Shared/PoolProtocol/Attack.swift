@@ -2,6 +2,8 @@
 /// real pool and on purpose. The first process of the role's first place does it, once it is ready; the code is in
 /// `Sources/Shared/SelfTest`, and does nothing unless an environment variable unlocks it.
 package enum Attack: String, CaseIterable, Sendable {
+    /// A fault in the middle of its work.
+    case crash
     /// The loop never comes back, while libzmq's own thread goes on answering.
     case spin
     /// The loop turns and hears no order.
@@ -42,7 +44,7 @@ package enum Attack: String, CaseIterable, Sendable {
 
     package var roles: Set<Role> {
         switch self {
-        case .spin, .mute, .busy, .flood, .oversize, .nonsense: [.peerWorker, .hashWorker, .writer]
+        case .crash, .spin, .mute, .busy, .flood, .oversize, .nonsense: [.peerWorker, .hashWorker, .writer]
         case .truncateArena: [.peerWorker, .hashWorker]
         case .babble, .overreach, .scribble, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: [.peerWorker]
         case .badframes: [.hashWorker]

@@ -15,6 +15,19 @@ package enum Role: UInt8, CaseIterable, Sendable, Hashable {
         }
     }
 
+    /// What names of its places begin with.
+    fileprivate var letter: String {
+        switch self {
+        case .supervisor: "s"
+        case .peerWorker: "p"
+        case .hashWorker: "h"
+        case .writer: "w"
+        }
+    }
+
+    /// There is one process of the role, which needs no number.
+    fileprivate var isSingle: Bool { self == .supervisor || self == .writer }
+
     /// The file name of the role's program, next to the supervisor's own.
     package var programName: String {
         switch self {
@@ -26,7 +39,7 @@ package enum Role: UInt8, CaseIterable, Sendable, Hashable {
     }
 }
 
-/// A seat in the pool, filled by one process at a time: the second hash-worker is `hash.1` through all its lives.
+/// A seat in the pool, filled by one process at a time: the second hash-worker is `h1` through all its lives.
 package struct Place: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let role: Role
     /// From 0 within the role.
@@ -37,14 +50,30 @@ package struct Place: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.ordinal = UInt16(ordinal)
     }
 
-    package var description: String { "\(role.name).\(ordinal)" }
+    /// Its name in logs, in `ps` and at the control socket: `p0`, `h1`, `w`.
+    package var description: String { ordinal == 0 && role.isSingle ? role.letter : "\(role.letter)\(ordinal)" }
+
+    /// Reads what `description` writes.
+    package init?(_ text: some StringProtocol) {
+        guard let role = Role.allCases.first(where: { text.hasPrefix($0.letter) }) else { return nil }
+        let digits = text.dropFirst(role.letter.count)
+        if digits.isEmpty, role.isSingle {
+            self.init(role, 0)
+        } else {
+            // Digits alone, since a number may also be written with a sign.
+            guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let ordinal = UInt16(digits) else {
+                return nil
+            }
+            self.init(role, Int(ordinal))
+        }
+    }
 
     package static func < (left: Place, right: Place) -> Bool {
         (left.role.rawValue, left.ordinal) < (right.role.rawValue, right.ordinal)
     }
 }
 
-/// One life of a place: a process. A message is believed only from the life that the receiver was told of.
+/// One life of a place, `p0.3`: a process. A message is believed only from the life that the receiver was told of.
 package struct Incarnation: Hashable, Sendable, CustomStringConvertible {
     package let place: Place
     /// From 1; grows by one with every replacement, so that a late message of a dead process is known as such.
@@ -62,9 +91,7 @@ package struct Incarnation: Hashable, Sendable, CustomStringConvertible {
     /// Reads what `description` writes.
     package init?(routingID: some Collection<UInt8>) {
         let parts = String(decoding: routingID, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let role = Role.allCases.first(where: { $0.name == parts[0] }),
-            let ordinal = UInt16(parts[1]), let generation = UInt32(parts[2])
-        else { return nil }
-        self.init(Place(role, Int(ordinal)), generation: generation)
+        guard parts.count == 2, let place = Place(parts[0]), let generation = UInt32(parts[1]) else { return nil }
+        self.init(place, generation: generation)
     }
 }

@@ -2,6 +2,18 @@ import BitTorrent
 import PoolProtocol
 import PoolRuntime
 
+/// Reads where there is no memory, once it has done some work.
+final class Crash: Assault {
+    private static let workBefore: UInt64 = 512 << 10
+    /// Within the first page, which nobody ever has.
+    private var address: UInt = 8
+
+    func turn<Order: SupervisorOrder, News: WorkerNews>(of loop: WorkerLoop<Order, News>) {
+        guard loop.launch.status.movedByteCount >= Self.workBefore else { return }
+        address = UInt(UnsafePointer<UInt8>(bitPattern: address)!.pointee)
+    }
+}
+
 /// Burns a core and never comes back; the turn before has said that it is ready.
 final class Spin: Assault {
     private var turnCount = 0

@@ -16,6 +16,7 @@ package enum SelfTest {
         guard let attack else { return }
         let assault: any Assault =
             switch attack {
+            case .crash: Crash()
             case .spin: Spin()
             case .mute: Mute()
             case .busy: Busy()
@@ -49,5 +50,5 @@ protocol Assault: AnyObject {
 
 extension WorkerLoop {
     /// A line of the supervisor's log.
-    func report(_ text: String) { launch.logger.warning("selftest: \(text)") }
+    func report(_ text: String) { launch.chronicle.logger.warning("selftest: \(text)") }
 }

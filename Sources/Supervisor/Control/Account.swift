@@ -8,6 +8,8 @@ struct Account {
     /// The loop's thread of a process, innermost frame first; empty where nobody can tell.
     var stack: [String] = []
     var events: [EventRing.Entry] = []
+    /// What a process remembers of itself.
+    var trail: [EventRing.Entry] = []
 
     init(_ id: String) { self.id = id }
 
@@ -20,26 +22,33 @@ struct Account {
             lines.append("  \(fact.name)\(String(repeating: " ", count: width - fact.name.count))  \(fact.text)")
         }
         if !stack.isEmpty { lines += ["stack"] + stack.map { "  \($0)" } }
-        guard !events.isEmpty else { return lines }
+        return lines + Self.section("events", events, now: now) + Self.section("its own", trail, now: now)
+    }
+
+    private static func section(_ title: String, _ events: [EventRing.Entry], now: MonotonicInstant) -> [String] {
+        guard !events.isEmpty else { return [] }
         let ages = events.map { "\(Cell.seconds(now - $0.time)) ago" }
         let longest = ages.map(\.count).max() ?? 0
-        lines.append("events")
-        for (age, event) in zip(ages, events) {
-            lines.append("  \(String(repeating: " ", count: longest - age.count))\(age)  \(event.text)")
-        }
-        return lines
+        return [title]
+            + zip(ages, events).map { age, event in
+                "  \(String(repeating: " ", count: longest - age.count))\(age)  \(event.text)"
+            }
     }
 
     func json(now: MonotonicInstant) -> JSONValue {
-        let events = events.map { event in
-            JSONValue.object([
-                .init("age", .number((now - event.time).inSeconds)), .init("text", .string(event.text)),
-            ])
+        func list(_ events: [EventRing.Entry]) -> JSONValue {
+            .array(
+                events.map { event in
+                    .object([
+                        .init("age", .number((now - event.time).inSeconds)), .init("text", .string(event.text)),
+                    ])
+                })
         }
         return .object([
             .init("v", .integer(ControlAnswer.version)), .init("id", .string(id)),
             .init("facts", .object(facts.map { .init($0.name, .string($0.text)) })),
-            .init("stack", .array(stack.map { .string($0) })), .init("events", .array(events)),
+            .init("stack", .array(stack.map { .string($0) })), .init("events", list(events)),
+            .init("own_events", list(trail)),
         ])
     }
 

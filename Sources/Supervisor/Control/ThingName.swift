@@ -1,12 +1,12 @@
 import PoolProtocol
 
-/// How people name what can be seen of a run: `s`, `p0`, `h1`, `w`, `t0`, `peer:12`, `tracker:0`, `piece:17`; of several
+/// How people, and all logs (`Tags`), name what can be seen of a run: `s`, `p0`, `h1`, `w`, `t0`, `peer:12`, `tracker:0`, `piece:17`; of several
 /// torrents with the torrent in front, `t1/peer:12`. A name means the same thing for as long as the run lives.
 enum ThingName: Hashable {
     case supervisor
     case process(Place)
     case torrent(Int)
-    case peer(torrent: Int, number: Int)
+    case peer(torrent: Int, PeerName)
     case tracker(torrent: Int, number: Int)
     case piece(torrent: Int, index: Int)
 
@@ -15,20 +15,11 @@ enum ThingName: Hashable {
         func within(_ torrent: Int, _ name: String) -> String { torrentCount == 1 ? name : "t\(torrent)/\(name)" }
         return switch self {
         case .supervisor: "s"
-        case .process(let place): Self.text(of: place)
+        case .process(let place): place.description
         case .torrent(let ordinal): "t\(ordinal)"
-        case .peer(let torrent, let number): within(torrent, "peer:\(number)")
+        case .peer(let torrent, let name): within(torrent, "peer:\(name)")
         case .tracker(let torrent, let number): within(torrent, "tracker:\(number)")
         case .piece(let torrent, let index): within(torrent, "piece:\(index)")
-        }
-    }
-
-    static func text(of place: Place) -> String {
-        switch place.role {
-        case .supervisor: "s"
-        case .peerWorker: "p\(place.ordinal)"
-        case .hashWorker: "h\(place.ordinal)"
-        case .writer: "w"
         }
     }
 
@@ -49,14 +40,11 @@ enum ThingName: Hashable {
     }
 
     private static func process(_ text: Substring) -> ThingName? {
-        if text == "s" { return .supervisor }
-        if text == "w" || text == "w0" { return .process(Place(.writer, 0)) }
-        if let ordinal = number(text, after: "p") { return .process(Place(.peerWorker, ordinal)) }
-        return number(text, after: "h").map { .process(Place(.hashWorker, $0)) }
+        Place(text).map { $0.role == .supervisor ? .supervisor : .process($0) }
     }
 
     private static func part(_ text: Substring) -> ThingName? {
-        if let number = number(text, after: "peer:") { return .peer(torrent: 0, number: number) }
+        if text.hasPrefix("peer:") { return PeerName(text.dropFirst("peer:".count)).map { .peer(torrent: 0, $0) } }
         if let number = number(text, after: "tracker:") { return .tracker(torrent: 0, number: number) }
         return number(text, after: "piece:").map { .piece(torrent: 0, index: $0) }
     }
@@ -64,7 +52,7 @@ enum ThingName: Hashable {
     private func `in`(_ torrent: Int) -> ThingName {
         switch self {
         case .supervisor, .process, .torrent: self
-        case .peer(_, let number): .peer(torrent: torrent, number: number)
+        case .peer(_, let name): .peer(torrent: torrent, name)
         case .tracker(_, let number): .tracker(torrent: torrent, number: number)
         case .piece(_, let index): .piece(torrent: torrent, index: index)
         }

@@ -5,7 +5,7 @@ import PoolProtocol
 /// state only; holds what is alive, a few peers that have left, and nothing of pieces that are safe on disk.
 struct TorrentJournal {
     struct Peer {
-        let number: Int
+        let name: PeerName
         let key: PeerBook.Key
         let address: PeerAddress
         let isIncoming: Bool
@@ -18,11 +18,10 @@ struct TorrentJournal {
     /// Of peers that have left (chosen: enough to see why the last minute's went).
     static let mostDeparted = 64
 
-    private var numbers: [PeerBook.Key: Int] = [:]
-    private var peers: [Int: Peer] = [:]
-    private var latestNumber = 0
+    private var present: Set<PeerBook.Key> = []
+    private var peers: [PeerName: Peer] = [:]
     /// Oldest first.
-    private var departed: [Int] = []
+    private var departed: [PeerName] = []
     private var pieces: [PieceIndex: EventRing] = [:]
     private var trackers: [EventRing]
     private let trackerNumbers: [TrackerURL: Int]
@@ -42,7 +41,7 @@ struct TorrentJournal {
     }
 
     mutating func connected(_ key: PeerBook.Key, _ peer: PeerConnected, now: MonotonicInstant) {
-        if numbers[key] == nil { add(key, peer.address, isIncoming: peer.isIncoming, now: now) }
+        if !present.contains(key) { add(key, peer.address, isIncoming: peer.isIncoming, now: now) }
         change(key) { $0.connectedAt = now }
         let client = TerminalText.escaped(peer.client)
         note(key, client.isEmpty ? "connected" : "connected: \(client)", now: now)
@@ -50,14 +49,14 @@ struct TorrentJournal {
 
     mutating func closed(_ key: PeerBook.Key, _ reason: String, now: MonotonicInstant) {
         note(key, "closed: \(TerminalText.escaped(reason))", now: now)
-        guard let number = numbers.removeValue(forKey: key) else { return }
-        peers[number]?.leftAt = now
-        departed.append(number)
+        guard present.remove(key) != nil else { return }
+        peers[key.name]?.leftAt = now
+        departed.append(key.name)
         if departed.count > Self.mostDeparted { peers[departed.removeFirst()] = nil }
     }
 
     mutating func workerLost(_ worker: Int, because reason: String = "its worker died", now: MonotonicInstant) {
-        for key in numbers.keys.filter({ $0.worker == worker }).sorted() { closed(key, reason, now: now) }
+        for key in present.filter({ $0.worker == worker }).sorted() { closed(key, reason, now: now) }
     }
 
     mutating func note(_ key: PeerBook.Key, _ text: String, now: MonotonicInstant) {
@@ -66,25 +65,32 @@ struct TorrentJournal {
 
     /// For what is said of an address.
     mutating func note(_ address: PeerAddress, at worker: Int, _ text: String, now: MonotonicInstant) {
-        for (key, number) in numbers where key.worker == worker && peers[number]?.address == address {
+        for key in present where key.worker == worker && peers[key.name]?.address == address {
             note(key, text, now: now)
         }
     }
 
+    /// Of who has the address now, or had it last.
+    func name(of address: PeerAddress, at worker: Int) -> PeerName? {
+        func has(_ name: PeerName) -> Bool { peers[name]?.address == address && peers[name]?.key.worker == worker }
+        return present.first { $0.worker == worker && has($0.name) }?.name ?? departed.last(where: has)
+    }
+
     private mutating func add(_ key: PeerBook.Key, _ address: PeerAddress, isIncoming: Bool, now: MonotonicInstant) {
-        latestNumber += 1
-        numbers[key] = latestNumber
-        peers[latestNumber] = Peer(
-            number: latestNumber, key: key, address: address, isIncoming: isIncoming, since: now)
+        present.insert(key)
+        // Names come again after tens of thousands of others.
+        departed.removeAll { $0 == key.name }
+        peers[key.name] = Peer(name: key.name, key: key, address: address, isIncoming: isIncoming, since: now)
     }
 
     private mutating func change(_ key: PeerBook.Key, _ body: (inout Peer) -> Void) {
-        if let number = numbers[key], peers[number] != nil { body(&peers[number]!) }
+        if present.contains(key), peers[key.name] != nil { body(&peers[key.name]!) }
     }
 
     /// One that is here, or has left not long ago.
-    func peer(_ number: Int) -> Peer? { peers[number] }
-    func peer(_ key: PeerBook.Key) -> Peer? { numbers[key].flatMap { peers[$0] } }
+    /// - Parameter name: also that of an attempt, whose worker nobody has to know.
+    func peer(_ name: PeerName) -> Peer? { peers[name] }
+    func peer(_ key: PeerBook.Key) -> Peer? { present.contains(key) ? peers[key.name] : nil }
 
     // MARK: Pieces
 

@@ -156,6 +156,7 @@ final class ControlDesk {
             note(worker.place, "pid \(pid) ended with \(ending)\(words)", now: now)
         case .faulted(let worker, let signal, let stack):
             note(worker.place, "signal \(signal) came \(StackLine.summary(of: stack))", now: now)
+        case .leftTrail: break
         case .handlerIsSlow(let place, let slow): note(place, slow.text, now: now)
         case .diskIsSlow(let worker, let call, let duration):
             note(worker.place, "its disk has not answered a \(call.name) for \(Cell.seconds(duration))", now: now)

@@ -1,7 +1,6 @@
 import BitTorrent
 import CLinux
 import Glibc
-import Logging
 import PoolProtocol
 import PoolRuntime
 
@@ -50,9 +49,7 @@ final class HashingPool {
         shell.handlers = PoolShell.Handlers(
             peerWorkerSpoke: { _, _ in }, hashWorkerSpoke: { [unowned self] in heard($1, from: $0) },
             writerSpoke: { _, _ in }, decided: { [unowned self] in decided($0) },
-            changed: {
-                if case .handlerIsSlow(let place, let slow) = $0 { output.logger().notice("\(place): \(slow.text)") }
-            },
+            changed: { output.tell($0) },
             complained: { output.complained($0, $1) })
         try poll.watch(descriptor: signals.descriptor) { [unowned self] _ in takeSignals() }
         poll.nextDeadline = { [unowned self] in min(nextTick, retryAt, shell.nextDeadline) }
@@ -95,7 +92,8 @@ final class HashingPool {
             }
         case .failed(let role):
             finish(.workersCrash, shell.failure(of: role))
-        case .gaveUp, .regionDropped, .replacementSeen, .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion:
+        case .gaveUp(let place): output.gaveUp(place)
+        case .regionDropped, .replacementSeen, .spawn, .kill, .join, .tellReplaced, .tellGivenUp, .passRegion:
             break
         }
     }

@@ -13,7 +13,7 @@ struct MessageSink: Sendable {
     var leastLevel: LogLevel { file == nil ? terminalLevel : min(terminalLevel, fileLevel) }
 
     /// - Parameters:
-    ///   - source: who speaks, such as `supervisor` or `peer.3`.
+    ///   - source: who speaks, such as `supervisor` or `p3.1`.
     ///   - text: of one line.
     func write(_ level: LogLevel, from source: String, _ text: String) {
         if let file, level >= fileLevel {

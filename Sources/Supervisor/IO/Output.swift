@@ -154,15 +154,18 @@ final class Output {
         }
     }
 
-    /// A line that a worker wrote to its stderr: of its log (`warning peer.0: text`), or the last words of a crash.
+    /// A line that a worker wrote to its stderr: of its log (`warning p0.1: text`), or the last words of a crash.
     func complained(_ place: Place, _ line: String) {
         let words = line.split(separator: " ", maxSplits: 2)
-        if words.count == 3, let level = LogLevel(rawValue: String(words[0])), words[1].hasPrefix(place.description) {
+        if words.count == 3, let level = LogLevel(rawValue: String(words[0])), words[1].hasPrefix("\(place).") {
             sink.write(level, from: String(words[1].dropLast(words[1].last == ":" ? 1 : 0)), String(words[2]))
         } else {
             sink.write(.notice, from: place.description, line)
         }
     }
+
+    /// A line for the log, as it stands.
+    func note(from source: String, _ text: String) { sink.write(.notice, from: source, text) }
 
     /// Writes through the same log; for every thread.
     func logger(_ label: String = MessageSink.ourselves) -> Logger {

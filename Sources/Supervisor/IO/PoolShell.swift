@@ -154,6 +154,7 @@ final class PoolShell {
     /// Replaces one living worker on purpose.
     func restart(_ place: Place, reason: String) {
         guard let process = processes[place] else { return }
+        process.isSentAway = true
         decide { $0.mustGo(process.incarnation, ending: .orderly, reason: reason, into: &$1) }
     }
 
@@ -349,6 +350,10 @@ final class PoolShell {
             .died(
                 worker, pid: process.child.processID, ending: ending, lastLines: process.complaints.lastLines,
                 heldCount: process.status.heldCount))
+        if ending != .exited(0), !process.isSentAway {
+            let trail = WorkerTrail(process.status.trail(of: worker.place), now: MonotonicClock.now)
+            handlers?.changed(.leftTrail(worker, trail))
+        }
         decide { $0.died(worker, ending: Self.blame(ending), now: MonotonicClock.now, into: &$1) }
     }
 

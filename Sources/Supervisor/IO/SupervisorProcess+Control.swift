@@ -94,9 +94,9 @@ extension SupervisorProcess {
         case .supervisor: account = ownAccount(now: now)
         case .process(let place): account = self.account(of: place, now: now)
         case .torrent(let ordinal): account = try torrentRun(ordinal, name).account(id, now: now)
-        case .peer(let torrent, let number):
+        case .peer(let torrent, let peer):
             account = try torrentRun(torrent, name).account(
-                ofPeer: number, id, connectTimeout: options.connectTimeout, now: now)
+                ofPeer: peer, id, connectTimeout: options.connectTimeout, now: now)
         case .tracker(let torrent, let number):
             account = try torrentRun(torrent, name).account(ofTracker: number, id, now: now)
         case .piece(let torrent, let index):
@@ -120,9 +120,9 @@ extension SupervisorProcess {
                 throw .notPossible("\(id): nothing is done for it any more")
             }
             return ["\(id) is given up; its files stay"]
-        case .peer(let torrent, let number):
+        case .peer(let torrent, let peerName):
             let run = try torrentRun(torrent, name)
-            guard let peer = run.journal.peer(number) else { throw .unknown(id) }
+            guard let peer = run.journal.peer(peerName) else { throw .unknown(id) }
             guard run.cancel(peer.key, now: now) else { throw .notPossible("\(id): it is closed already") }
             return ["\(id) is being closed"]
         case .tracker(let torrent, let number):

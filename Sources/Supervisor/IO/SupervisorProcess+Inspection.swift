@@ -98,7 +98,7 @@ extension SupervisorProcess {
     func account(of place: Place, now: MonotonicInstant) -> Account? {
         guard let state = context.shell.keeper.state(of: place) else { return nil }
         let row = inspected(place, now: now)
-        var account = Account(ThingName.text(of: place))
+        var account = Account(place.description)
         account.events = desk.events(at: place)
         account.add("is", "\(place.role.programName) \(place.ordinal), generation \(row.generation)")
         account.add("pid", row.pid.map { "\($0)" })
@@ -107,6 +107,7 @@ extension SupervisorProcess {
         let isStopped = thread?.hasPrefix(ThreadView.stopped) ?? false
         account.add("waits for", isStopped ? "SIGCONT" : Self.waitsFor(state, row, now: now))
         guard let process = context.shell.processes[place] else { return account }
+        account.trail = WorkerTrail(process.status.trail(of: place), now: MonotonicClock.now).entries
         account.add("loop", Self.loop(row))
         account.add("slow", Self.slow(row))
         if process.status.diskCall != .none {

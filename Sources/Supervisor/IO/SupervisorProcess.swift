@@ -1,7 +1,6 @@
 import BitTorrent
 import CLinux
 import Glibc
-import Logging
 import PoolProtocol
 import PoolRuntime
 
@@ -368,7 +367,7 @@ final class SupervisorProcess {
             if restarting == worker.place { restartNext() }
         case .gaveUp(let place):
             if place.role == .hashWorker { context.budget.gaveUp(Int(place.ordinal)) }
-            output.emit(.warning("\(place) died \(RestartPolicy.limit) times in a row and is given up"))
+            output.gaveUp(place)
             for torrent in torrents { torrent.gaveUp(place, now: now) }
         case .failed(let role):
             end(.workersCrash, reason: context.shell.failure(of: role), now: now)
@@ -390,29 +389,6 @@ final class SupervisorProcess {
 
     private func changed(_ event: WorkerEvent) {
         desk.changed(event, now: MonotonicClock.now)
-        switch event {
-        case .spawned(let worker, let pid):
-            let state: WorkerReport.State = worker.generation > 1 ? .replaced : .spawned
-            output.emit(.worker(WorkerReport(worker, pid: pid, state: state)))
-        case .ready(let worker, let pid): output.emit(.worker(WorkerReport(worker, pid: pid, state: .ready)))
-        case .condemned(let worker, _, let reason): output.emit(.warning("\(worker.place) is replaced: \(reason)"))
-        case .died(let worker, let pid, let ending, let lastLines, let heldCount):
-            var report = WorkerReport(worker, pid: pid, state: .dead)
-            report.room = room(at: worker.place, heldCount: heldCount)
-            switch ending {
-            case .exited(let code): report.status = code
-            case .killed(let signal): report.signal = signal
-            }
-            report.reason = lastLines.last ?? ""
-            output.emit(.worker(report))
-        case .faulted(let worker, let signal, let stack):
-            output.emit(.warning("\(worker.place) died of signal \(signal) \(StackLine.summary(of: stack))"))
-        case .notSpawned(let worker, let reason):
-            output.emit(.warning("\(worker.place) cannot be started: \(reason)"))
-        case .handlerIsSlow(let place, let slow):
-            output.logger().notice("\(place.role == .supervisor ? "" : "\(place): ")\(slow.text)")
-        case .diskIsSlow(_, let call, let duration):
-            output.emit(.warning("the disk has not answered a \(call.name) for \(Int(duration.inSeconds)) s"))
-        }
+        output.tell(event) { room(at: $0, heldCount: $1) }
     }
 }

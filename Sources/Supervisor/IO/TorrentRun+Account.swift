@@ -47,12 +47,12 @@ extension TorrentRun {
 
     // MARK: Peers
 
-    func account(ofPeer number: Int, _ id: String, connectTimeout: Duration, now: MonotonicInstant) -> Account? {
-        guard let peer = journal.peer(number) else { return nil }
+    func account(ofPeer name: PeerName, _ id: String, connectTimeout: Duration, now: MonotonicInstant) -> Account? {
+        guard let peer = journal.peer(name) else { return nil }
         var account = Account(id)
         account.events = peer.events.all
         account.add("address", peer.address.description + (peer.isIncoming ? ", came to us" : ""))
-        account.add("worker", ThingName.text(of: Place(.peerWorker, peer.key.worker)))
+        account.add("worker", "\(Place(.peerWorker, peer.key.worker))")
         guard peer.leftAt == nil, let connection = book.connections[peer.key] else {
             account.add("state", "gone")
             account.add("since", peer.leftAt.map { "\(Cell.seconds(now - $0))" })
@@ -139,7 +139,7 @@ extension TorrentRun {
     }
 
     private func assembler(of assignment: AssignmentID) -> String {
-        coordinator.assemblers[assignment].map { ThingName.text(of: Place(.hashWorker, $0)) } ?? "nobody"
+        coordinator.assemblers[assignment].map { "\(Place(.hashWorker, $0))" } ?? "nobody"
     }
 
     private func add(_ standing: BlockLedger.Standing, to account: inout Account) {

@@ -15,11 +15,11 @@ extension TorrentRun {
 
     // MARK: Peers
 
-    /// In the order of their numbers, which is that of their coming.
+    /// In the order of their coming.
     func inspectedPeers(connectTimeout: Duration, now: MonotonicInstant) -> [Inspection.Peer] {
         book.connections.compactMap { key, connection in
             journal.peer(key).map { (peer: $0, connection: connection) }
-        }.sorted { $0.peer.number < $1.peer.number }.prefix(Inspection.mostRows).map {
+        }.sorted { ($0.peer.since, $0.peer.key) < ($1.peer.since, $1.peer.key) }.prefix(Inspection.mostRows).map {
             inspected($0.peer, $0.connection, connectTimeout: connectTimeout, now: now)
         }
     }
@@ -28,7 +28,7 @@ extension TorrentRun {
         _ peer: TorrentJournal.Peer, _ connection: PeerBook.Connection, connectTimeout: Duration, now: MonotonicInstant
     ) -> Inspection.Peer {
         var row = Inspection.Peer(
-            name: .peer(torrent: Int(ordinal), number: peer.number),
+            name: .peer(torrent: Int(ordinal), peer.name),
             worker: .process(Place(.peerWorker, peer.key.worker)), address: connection.address.description,
             isIncoming: connection.isIncoming, state: Self.state(of: connection), age: now - peer.since,
             client: TerminalText.escaped(connection.client))

@@ -99,7 +99,7 @@ extension TorrentRun {
             }
         context.output.emit(
             .tracker(
-                metainfo.infoHash,
+                torrentName,
                 TrackerEvent(
                     url: tracker.description, state: state,
                     event: state == .scraped ? "" : announcedEvents[tracker]?.rawValue ?? "",

@@ -271,6 +271,8 @@ final class TorrentRun {
 
     // MARK: Carrying out
 
+    var torrentName: TorrentName { TorrentName(ordinal: ordinal, infoHash: metainfo.infoHash) }
+
     /// Lets the coordinator decide, then does it.
     func route(
         _ event: (inout TorrentCoordinator, inout FrameBudget, PoolView, inout [TorrentCoordinator.Action]) -> Void
@@ -291,7 +293,7 @@ final class TorrentRun {
             restore(assignment, piece, bits: bits, at: Place(.hashWorker, worker))
         case .pieceChanged(let piece, let news):
             journal.note(piece, news, now: MonotonicClock.now)
-            context.output.emit(.piece(metainfo.infoHash, piece, state: news.rawValue))
+            context.output.emit(.piece(torrentName, piece, state: news.rawValue))
         case .banPeer(let contributor, let piece):
             for worker in context.shell.keeper.workingOrdinals(of: .hashWorker) {
                 context.shell.tell(Place(.hashWorker, worker), SupervisorToHashWorker.disown(contributor))
@@ -307,7 +309,7 @@ final class TorrentRun {
             completedAt = MonotonicClock.now
             seedingBegins()
             storage.removeUnusedParts()
-            context.output.emit(.complete(metainfo.infoHash, name: name))
+            context.output.emit(.complete(torrentName, name: name))
             context.commands?.start(
                 CompletionCommands.Subject(
                     name: metainfo.name.relative, infoHash: metainfo.infoHash,
@@ -359,9 +361,10 @@ final class TorrentRun {
                 connects[worker, default: []].append(peer)
                 context.output.emit(
                     .peer(
-                        metainfo.infoHash,
+                        torrentName,
                         PeerEvent(
-                            address: peer.address.description, state: .connecting, worker: worker, isIncoming: false,
+                            name: PeerBook.Key(worker: worker, peer: peer.peer).name, address: peer.address.description,
+                            state: .connecting, worker: worker, isIncoming: false,
                             text: "")))
             case .close(let worker, let peer, let cause):
                 context.shell.tell(Place(.peerWorker, worker), SupervisorToPeerWorker.closePeer(peer: peer, cause))
@@ -369,7 +372,11 @@ final class TorrentRun {
                 tellMembers(Place(.peerWorker, worker), added: added, dropped: dropped)
             case .report(let address, let worker, let isIncoming, let news):
                 context.output.emit(
-                    .peer(metainfo.infoHash, PeerEvent(address, worker: worker, isIncoming: isIncoming, news)))
+                    .peer(
+                        torrentName,
+                        PeerEvent(
+                            journal.name(of: address, at: worker), address, worker: worker, isIncoming: isIncoming, news
+                        )))
             }
         }
         for (worker, list) in connects.sorted(by: { $0.key < $1.key }) {
@@ -409,7 +416,7 @@ struct TorrentSettings {
 }
 
 extension PeerEvent {
-    init(_ address: PeerAddress, worker: Int, isIncoming: Bool, _ news: PeerBook.PeerNews) {
+    init(_ name: PeerName?, _ address: PeerAddress, worker: Int, isIncoming: Bool, _ news: PeerBook.PeerNews) {
         let (state, text): (State, String) =
             switch news {
             case .connected(let client): (.connected, TerminalText.escaped(client))
@@ -418,6 +425,6 @@ extension PeerEvent {
             case .banned(let reason): (.banned, reason)
             }
         self.init(
-            address: address.description, state: state, worker: worker, isIncoming: isIncoming, text: text)
+            name: name, address: address.description, state: state, worker: worker, isIncoming: isIncoming, text: text)
     }
 }

@@ -15,6 +15,8 @@ enum WorkerEvent {
     /// It died of a fault of its own; before `died`.
     /// - Parameter stack: innermost first.
     case faulted(Incarnation, signal: CInt, stack: [StackLine])
+    /// What it remembered when it died, other than by our wish or at its own end; after `died`.
+    case leftTrail(Incarnation, WorkerTrail)
     /// A handler of this kind took longer than `--slow-ms` for the first time; further ones are only counted. Of the
     /// supervisor, too.
     case handlerIsSlow(Place, SlowHandler)

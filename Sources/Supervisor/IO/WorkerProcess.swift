@@ -32,6 +32,8 @@ final class WorkerProcess {
     /// Watches of the poll loop, to be removed with the process.
     var watches: [PollLoop.WatchID] = []
     var hasToldSlowDisk = false
+    /// It is replaced though nothing is wrong with it.
+    var isSentAway = false
     /// It was found silent, and is to be killed for it.
     var hasToldSilence = false
 

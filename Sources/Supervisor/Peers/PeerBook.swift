@@ -25,6 +25,8 @@ struct PeerBook {
         let worker: Int
         let peer: UInt32
         static func < (left: Self, right: Self) -> Bool { (left.worker, left.peer) < (right.worker, right.peer) }
+        /// For people.
+        var name: PeerName { PeerName(worker: UInt16(truncatingIfNeeded: worker), number: peer) }
     }
 
     struct Connection {
@@ -190,7 +192,7 @@ struct PeerBook {
     /// lie may be found of who had it. Some number is always free: there are more of them than connections may be.
     private mutating func nextPeer(at worker: Int) -> UInt32 {
         while true {
-            let peer = UInt32(torrent & 0x7FFF) << 16 | UInt32(nextNumber)
+            let peer = UInt32(torrent & 0x7FFF) << PeerName.outgoingBitCount | UInt32(nextNumber)
             nextNumber &+= 1
             let key = Key(worker: worker, peer: peer)
             if connections[key] == nil, departed[key] == nil { return peer }

@@ -48,8 +48,6 @@ struct Plausibility {
     static let mostBlocks = UInt32(TorrentGeometry.blockCount(pieceByteCount: TorrentGeometry.maximumPieceByteCount))
     /// Bytes a second that no worker moves, as they pass through memory several times; the first second counts as begun.
     static let mostBytesPerSecond: UInt64 = 64 << 30
-    /// Highest bit of the names that a worker gives itself (`PeerConnected`).
-    private static let firstIncoming: UInt32 = 1 << 31
 
     private let pieceCounts: [Int]
     /// Connections of one worker, those included that it is about to refuse.
@@ -112,7 +110,7 @@ struct Plausibility {
     }
 
     private mutating func check(_ peer: PeerConnected, of worker: Incarnation) -> Nonsense? {
-        guard (peer.peer >= Self.firstIncoming) == peer.isIncoming else { return .impossibleName }
+        guard (peer.peer >= PeerName.firstIncoming) == peer.isIncoming else { return .impossibleName }
         guard peer.isIncoming else { return nil }
         guard records[worker]?.incoming.insert(peer.peer).inserted == true else { return .impossibleName }
         return records[worker]!.incoming.count <= mostPeers ? nil : .tooManyPeers

@@ -6,15 +6,21 @@ import PoolProtocol
 enum Event {
     case start(StartReport)
     case progress(StatusReport)
-    case piece(InfoHash, PieceIndex, state: String)
+    case piece(TorrentName, PieceIndex, state: String)
     case worker(WorkerReport)
-    case peer(InfoHash, PeerEvent)
-    case tracker(InfoHash, TrackerEvent)
+    case peer(TorrentName, PeerEvent)
+    case tracker(TorrentName, TrackerEvent)
     /// One line, about what, and why.
     case warning(String)
     case error(String)
-    case complete(InfoHash, name: String)
+    case complete(TorrentName, name: String)
     case exit(ExitCode, reason: String)
+}
+
+/// A torrent in events: logs have the number, scripts the hash.
+struct TorrentName {
+    var ordinal: UInt16
+    var infoHash: InfoHash
 }
 
 /// What a run is about to do.
@@ -119,6 +125,8 @@ struct WorkerReport {
 
 struct PeerEvent {
     enum State: String { case connecting, connected, named, closed, banned }
+    /// nil: nobody remembers it.
+    var name: PeerName?
     var address: String
     var state: State
     var worker: Int

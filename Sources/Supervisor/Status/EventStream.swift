@@ -16,20 +16,20 @@ enum EventStream {
                 line("progress", time, progress($0) + averages($0, of: report) + [.init("workers", workers)])
             }
         case .start(let report): return [line("start", time, start(report))]
-        case .piece(let infoHash, let piece, let state):
+        case .piece(let torrent, let piece, let state):
             return [
                 line(
                     "piece", time,
-                    [hash(infoHash), .init("index", .count(piece.value)), .init("state", .string(state))])
+                    [hash(torrent.infoHash), .init("index", .count(piece.value)), .init("state", .string(state))])
             ]
         case .worker(let report): return [line("worker", time, worker(report) + reason(report.reason))]
-        case .peer(let infoHash, let peer): return [line("peer", time, [hash(infoHash)] + Self.peer(peer))]
-        case .tracker(let infoHash, let tracker):
-            return [line("tracker", time, [hash(infoHash)] + Self.tracker(tracker))]
+        case .peer(let torrent, let peer): return [line("peer", time, [hash(torrent.infoHash)] + Self.peer(peer))]
+        case .tracker(let torrent, let tracker):
+            return [line("tracker", time, [hash(torrent.infoHash)] + Self.tracker(tracker))]
         case .warning(let text): return [line("warning", time, [.init("message", .string(text))])]
         case .error(let text): return [line("error", time, [.init("message", .string(text))])]
-        case .complete(let infoHash, let name):
-            return [line("complete", time, [hash(infoHash), .init("name", .string(name))])]
+        case .complete(let torrent, let name):
+            return [line("complete", time, [hash(torrent.infoHash), .init("name", .string(name))])]
         case .exit(let code, let reason):
             return [
                 line(

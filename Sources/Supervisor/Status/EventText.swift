@@ -19,13 +19,13 @@ enum EventText {
         switch event {
         case .start(let report): return start(report).map { Line(.notice, $0) }
         case .progress: return []
-        case .piece(let infoHash, let piece, let state):
+        case .piece(let torrent, let piece, let state):
             guard level < .notice else { return [] }
-            let text = "piece \(piece.value) of \(short(infoHash)): \(state)"
+            let text = "\(Tags(torrent: torrent.ordinal, piece: piece)): \(state)"
             return [Line(state == "failed" ? .info : .trace, text)]
         case .worker(let report): return [worker(report)]
-        case .peer(let infoHash, let peer): return level > .debug ? [] : [Line(.debug, text(peer, infoHash))]
-        case .tracker(_, let tracker): return [self.tracker(tracker)]
+        case .peer(let torrent, let peer): return level > .debug ? [] : [Line(.debug, text(peer, torrent))]
+        case .tracker(let torrent, let tracker): return [self.tracker(tracker, torrent)]
         case .warning(let text): return [Line(.warning, text)]
         case .error(let text): return [Line(.error, text)]
         case .complete(_, let name): return [Line(.notice, "\(name): complete")]
@@ -52,7 +52,7 @@ enum EventText {
     }
 
     private static func worker(_ report: WorkerReport) -> Line {
-        let who = "\(report.place) (generation \(report.generation), pid \(report.pid))"
+        let who = "\(Incarnation(report.place, generation: report.generation)) (pid \(report.pid))"
         let why = report.reason.isEmpty ? "" : ": \(report.reason)"
         switch report.state {
         case .spawned: return Line(.info, "\(who) was started\(why)")
@@ -66,26 +66,25 @@ enum EventText {
         }
     }
 
-    private static func text(_ peer: PeerEvent, _ infoHash: InfoHash) -> String {
-        "peer \(peer.address) of \(short(infoHash)) at worker \(peer.worker)\(peer.isIncoming ? ", incoming" : ""): "
-            + "\(peer.state.rawValue)\(peer.text.isEmpty ? "" : " (\(peer.text))")"
+    private static func text(_ peer: PeerEvent, _ torrent: TorrentName) -> String {
+        "\(Tags(torrent: torrent.ordinal, peer: peer.name)) (\(peer.address)) at \(Place(.peerWorker, peer.worker))"
+            + "\(peer.isIncoming ? ", incoming" : ""): \(peer.state.rawValue)\(peer.text.isEmpty ? "" : " (\(peer.text))")"
     }
 
     /// A tracker that is of no use is a warning, for it may be why nothing moves. It stays at a few lines: the time between
     /// two tries doubles.
-    private static func tracker(_ tracker: TrackerEvent) -> Line {
+    private static func tracker(_ tracker: TrackerEvent, _ torrent: TorrentName) -> Line {
         let told = tracker.event.isEmpty ? "" : " \(tracker.event)"
         let text = tracker.text.isEmpty ? "" : ": \(tracker.text)"
         switch tracker.state {
         case .announced:
             let peers = Amounts.counted(tracker.peerCount, "peer")
-            return Line(.info, "tracker \(tracker.url): announced\(told), \(peers)\(text)")
-        case .failed: return Line(.warning, "tracker \(tracker.url): failed\(told)\(text)")
-        case .warning: return Line(.warning, "tracker \(tracker.url): warns\(text)")
-        case .scraped: return Line(.info, "tracker \(tracker.url): knows\(text)")
+            return Line(
+                .info, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): announced\(told), \(peers)\(text)")
+        case .failed:
+            return Line(.warning, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): failed\(told)\(text)")
+        case .warning: return Line(.warning, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): warns\(text)")
+        case .scraped: return Line(.info, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): knows\(text)")
         }
     }
-
-    /// Enough to tell torrents apart.
-    private static func short(_ infoHash: InfoHash) -> String { String(infoHash.description.prefix(8)) }
 }

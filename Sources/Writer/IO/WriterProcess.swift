@@ -1,7 +1,6 @@
 import BitTorrent
 import CLinux
 import Glibc
-import Logging
 import PoolProtocol
 import PoolRuntime
 
@@ -17,9 +16,13 @@ final class WriterProcess {
     /// Answers for a hash-worker that has not joined yet.
     private var unsentAnswers: [Place: [AssignmentID]] = [:]
     private var movedByteCount: UInt64 = 0
+    private let chronicle: Chronicle
+    /// Of the pieces that wait to be written; empty unless single blocks are followed.
+    private var blocksUnderWay: [AssignmentID: Int] = [:]
 
     init(_ launch: WorkerLaunch, _ loop: WorkerLoop<SupervisorToWriter, WriterToSupervisor>) {
         self.loop = loop
+        chronicle = launch.chronicle
         // A write beyond RLIMIT_FSIZE shall be an error with a path, not the end of the process.
         _ = clinux_ignore_signal(SIGXFSZ)
         counters = DiskCounters(status: launch.status)
@@ -73,9 +76,54 @@ final class WriterProcess {
         var actions: [WriterCore.Action] = []
         let now = MonotonicClock.now
         for (batch, bits) in batches {
+            chronicle.note(bits == nil ? .received : .partReceived, batch.tags, number: UInt32(batch.frames.count))
+            if chronicle.followsBlocks { follow(batch) }
             try core.framesReceived(batch, bits: bits, from: sender, now: now, into: &actions)
         }
         perform(actions)
+    }
+
+    /// Of an unfinished piece all blocks are named, also those that are not there.
+    private func follow(_ batch: FrameBatch) {
+        let blockCount = TorrentGeometry.blockCount(pieceByteCount: batch.byteCount)
+        blocksUnderWay[batch.assignment] = blockCount
+        let first = min(blockCount, Int(batch.firstFrame) * AssemblyGeometry.blocksPerFrame)
+        let end = min(blockCount, first + batch.frames.count * AssemblyGeometry.blocksPerFrame)
+        follow(.toWrite, batch.tags, blocks: first..<end)
+    }
+
+    private func follow(_ step: BlockStep, _ piece: Tags, blocks: Range<Int>) {
+        var tags = piece
+        for block in blocks {
+            tags.block = UInt32(block)
+            chronicle.follow(step, tags)
+        }
+    }
+
+    /// What the supervisor is told is what happened.
+    private func remember(_ news: WriterToSupervisor) {
+        switch news {
+        case .torrentReady(let torrent): chronicle.note(.torrentAdded, Tags(torrent: torrent))
+        case .piecesWritten(let pieces):
+            for piece in pieces {
+                let tags = Tags(torrent: piece.torrent, piece: piece.piece, assignment: piece.assignment)
+                chronicle.note(.written, tags)
+                guard chronicle.followsBlocks else { continue }
+                follow(.written, tags, blocks: 0..<(blocksUnderWay.removeValue(forKey: piece.assignment) ?? 0))
+            }
+        case .partialWritten(let assignment): chronicle.note(.partWritten, Tags(assignment: assignment))
+        case .piecesSynced(let torrent, let pieces):
+            chronicle.note(.synced, Tags(torrent: torrent), number: UInt32(pieces.count))
+        case .diskTrouble(let trouble):
+            chronicle.complain(
+                .diskFailed, Tags(torrent: trouble.torrent), number: trouble.errno, as: .warning,
+                detail: "\(trouble.call) \(trouble.path)")
+        case .diskRecovered: chronicle.note(.diskRecovered)
+        case .finished: chronicle.note(.finished)
+        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .regionMapped, .neighbourBroke,
+            .syncedAll, .waitingForLock, .report:
+            break
+        }
     }
 
     private func ordersEnded() {
@@ -117,19 +165,13 @@ final class WriterProcess {
         for action in actions {
             switch action {
             case .tell(let news):
-                if case .diskTrouble(let trouble) = news { log(trouble) }
+                remember(news)
                 loop.tell(news)
             case .answer(let place, let assignments): unsentAnswers[place, default: []] += assignments
             case .perform(let order): disk.perform(order, regions: regions)
             case .accuse(let sender, let error): loop.neighbourBroke(sender, "its frame makes no sense (\(error))")
             }
         }
-    }
-
-    private func log(_ trouble: DiskTrouble) {
-        loop.launch.logger.warning(
-            "a disk call failed",
-            metadata: ["call": "\(trouble.call)", "path": "\(trouble.path)", "errno": "\(trouble.errno)"])
     }
 
     private func map(_ region: MapRegion) throws(PoolCodecError) {

@@ -23,6 +23,8 @@ extension EndToEnd {
                 ] + arguments, environment: ["SWARMKEEPER_ALLOW_SELFTEST": "1"])
         }
 
+        private static func place(_ role: String) -> String { ["peer": "p0", "hash": "h0", "writer": "w"][role]! }
+
         /// Replacements and their reasons, those apart of newcomers that were just joining the one that died.
         private func reasons(_ run: SupervisorRun) -> [String] {
             run.events.filter { $0.kind == "warning" }.compactMap { $0.text("message") }
@@ -47,7 +49,7 @@ extension EndToEnd {
         @Test(arguments: ["peer", "hash", "writer"]) func aLoopThatSpinsIsReplaced(role: String) throws {
             let run = try start("\(role):spin", ["--heartbeat-ms", "200"])
             try run.expectWhole(torrent, refetched: torrent.byteCount)
-            expectOneReplacement(run, "\(role).0 is replaced: its loop has not turned for 3 heartbeats, in ")
+            expectOneReplacement(run, "\(Self.place(role)) is replaced: its loop has not turned for 3 heartbeats, in ")
             #expect(
                 reasons(run).first?.contains("Spin") == true, "the function that spins is not named: \(reasons(run))")
             // Killed first, reaped, and only then followed.
@@ -63,7 +65,7 @@ extension EndToEnd {
         @Test(arguments: ["peer", "hash", "writer"]) func aLoopThatTurnsAndMovesNothingIsReplaced(role: String) throws {
             let run = try start("\(role):busy", ["--heartbeat-ms", "200"])
             try run.expectWhole(torrent, refetched: torrent.byteCount, within: 60)
-            expectOneReplacement(run, "\(role).0 is replaced: it has been busy for ")
+            expectOneReplacement(run, "\(Self.place(role)) is replaced: it has been busy for ")
             let reason = reasons(run).first ?? ""
             #expect(reason.contains(" and moved nothing, in its handler \""), "\(reason)")
             #expect(reason.contains("Busy"), "the function that spins is not named: \(reason)")
@@ -84,7 +86,7 @@ extension EndToEnd {
                 })
             if role != "peer" {
                 let reasons = reasons(run)
-                #expect(reasons.contains { $0.hasPrefix("\(role).0 is replaced: it has not ") }, "\(reasons)")
+                #expect(reasons.contains { $0.hasPrefix("\(Self.place(role)) is replaced: it has not ") }, "\(reasons)")
             }
         }
 
@@ -99,7 +101,7 @@ extension EndToEnd {
             var most = 0
             try awaiting("the end of the flood", within: 20) {
                 most = max(most, residentByteCount(run.process.processID) ?? 0)
-                return reasons(run).contains { $0.hasPrefix("\(role).0 is replaced: it floods us") }
+                return reasons(run).contains { $0.hasPrefix("\(Self.place(role)) is replaced: it floods us") }
             }
             try run.expectWhole(torrent, refetched: torrent.byteCount)
             #expect(most < usual + 32 << 20, "\(most >> 20) MiB, usually \(usual >> 20)")
@@ -108,13 +110,14 @@ extension EndToEnd {
         @Test(arguments: ["peer", "hash", "writer"]) func aMessageThatIsTooLongEndsItsSender(role: String) throws {
             let run = try start("\(role):oversize", ["--heartbeat-ms", "200"])
             try run.expectWhole(torrent, refetched: torrent.byteCount)
-            #expect(reasons(run).contains { $0.hasPrefix("\(role).0 is replaced: ") })
+            #expect(reasons(run).contains { $0.hasPrefix("\(Self.place(role)) is replaced: ") })
         }
 
         @Test(arguments: ["peer", "hash", "writer"]) func aFrameThatIsNoneEndsItsSender(role: String) throws {
             let run = try start("\(role):nonsense")
             try run.expectWhole(torrent, refetched: torrent.byteCount)
-            #expect(reasons(run).contains { $0.hasPrefix("\(role).0 is replaced: it sent what cannot be read") })
+            #expect(
+                reasons(run).contains { $0.hasPrefix("\(Self.place(role)) is replaced: it sent what cannot be read") })
         }
 
         /// Whatever it says, the supervisor lives and believes none of it to be data.
@@ -133,7 +136,7 @@ extension EndToEnd {
                 let run = try start("peer:overreach", ["--workers", "3"])
                 try run.expectEnd(0)
                 torrent.expectComplete(in: run.directory)
-                expectOneReplacement(run, "peer.0 is replaced: it said what makes no sense (")
+                expectOneReplacement(run, "p0 is replaced: it said what makes no sense (")
                 try FileManager.default.removeItem(atPath: workspace.path("out"))
             }
         }
@@ -142,7 +145,7 @@ extension EndToEnd {
         func aForgedReferenceEndsItsSenderAndNobodyElse(attack: String) throws {
             let run = try start("peer:\(attack)")
             try run.expectWhole(torrent, refetched: torrent.byteCount)
-            expectOneReplacement(run, "peer.0 is replaced: hash.0 says: ")
+            expectOneReplacement(run, "p0 is replaced: h0 says: ")
             #expect(run.deaths("hash").isEmpty)
         }
 
@@ -164,7 +167,7 @@ extension EndToEnd {
         @Test func forgedFramesEndTheirSenderAndNotTheWriter() throws {
             let run = try start("hash:badframes")
             try run.expectWhole(torrent, refetched: torrent.byteCount)
-            expectOneReplacement(run, "hash.0 is replaced: writer.0 says: ")
+            expectOneReplacement(run, "h0 is replaced: w says: ")
             #expect(run.deaths("writer").isEmpty)
         }
 

@@ -77,8 +77,8 @@ extension EndToEnd {
                 ["--no-tracker", "--peer", seeder.address, "--worker-wrap", "peer=\(wrapper)", "--hash-workers", "2"]
                     + ["--worker-wrap", "hash=\(wrapper)"])
             try run.expectWhole(torrent, refetched: 0, within: 30)
-            #expect(run.process.errorText.contains("peer.1 died 5 times in a row and is given up"))
-            #expect(run.process.errorText.contains("hash.1 died 5 times in a row and is given up"))
+            #expect(run.process.errorText.contains("p1 died 5 times in a row and is given up"))
+            #expect(run.process.errorText.contains("h1 died 5 times in a row and is given up"))
         }
 
         @Test(.enabled(if: Able.setpriv, "needs root and setpriv"))

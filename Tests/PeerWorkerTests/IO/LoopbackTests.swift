@@ -33,7 +33,9 @@ import Testing
             .init(
                 generation: 1, maximumPeerCount: maximumPeerCount, connectTimeout: connectTimeout,
                 bindAddress: bindAddress, listeners: listeners),
-            poll: poll, region: region, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            poll: poll, region: region,
+            chronicle: Chronicle(
+                Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, trail: nil, clock: { MonotonicClock.now }),
             clock: { MonotonicClock.now })
         process.post = { [told] parcel in
             told.news += parcel.news

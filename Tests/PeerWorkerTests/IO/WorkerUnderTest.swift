@@ -35,7 +35,10 @@ final class WorkerUnderTest {
                 listeners: []),
             poll: try PollLoop(),
             region: IntakeRegion(base: memory, geometry: IntakeGeometry(byteCount: byteCount)),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, clock: { [clock] in clock.fake.now })
+            chronicle: Chronicle(
+                Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, trail: nil,
+                clock: { [clock] in clock.fake.now }),
+            clock: { [clock] in clock.fake.now })
         process.post = { [unowned self] parcel in
             told.news += parcel.news
             told.batches += parcel.batches

@@ -240,5 +240,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary ad229a324bc13b13
+    vocabulary ad1f38324bbe5eb6
     """

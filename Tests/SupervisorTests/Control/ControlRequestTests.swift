@@ -12,7 +12,7 @@ import Testing
         ("ps", ControlRequest.Command.ps), ("  stats\t", .stats), ("about\r", .about), ("help", .help), ("quit", .quit),
         ("where s", .whereIs(.supervisor)), ("where w", .whereIs(.process(Place(.writer, 0)))),
         ("where h12", .whereIs(.process(Place(.hashWorker, 12)))), ("cancel t3", .cancel(.torrent(3))),
-        ("cancel peer:7", .cancel(.peer(torrent: 0, number: 7))),
+        ("cancel peer:7", .cancel(.peer(torrent: 0, .outgoing(7)))),
         ("cancel t2/piece:17", .cancel(.piece(torrent: 2, index: 17))),
         ("signal SIGTERM p0", .signal(name: "TERM", .process(Place(.peerWorker, 0)))),
         ("signal stop h1", .signal(name: "STOP", .process(Place(.hashWorker, 1)))),
@@ -31,7 +31,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "p", "p-1", "p65536", "p99999999999", "x0", "peer", "peer:", "peer:-1", "peer:4294967296", "t/peer:1", "t0/p1",
+        "p", "p-1", "p65536", "p99999999999", "x0", "peer", "peer:", "peer:-1", "peer:65536", "peer:p0.1",
+        "peer:h0.1.2", "peer:p0.1.2.3", "peer:p0.-1.2", "t/peer:1", "t0/p1",
         "t0/t0", "t0/", "piece:1x", "pieces:1", "t65536",
     ])
     func whatNamesNothingIsRefusedWithExamples(name: String) {
@@ -41,13 +42,14 @@ import Testing
 
     @Test func ofSeveralTorrentsOneHasToBeNamed() throws {
         #expect(throws: ControlFault.whichTorrent("peer:1")) { try parse("where peer:1", torrents: 2) }
-        #expect(try parse("where t1/peer:1", torrents: 2)?.command == .whereIs(.peer(torrent: 1, number: 1)))
-        #expect(try parse("where t0/peer:1", torrents: 1)?.command == .whereIs(.peer(torrent: 0, number: 1)))
+        #expect(try parse("where t1/peer:1", torrents: 2)?.command == .whereIs(.peer(torrent: 1, .outgoing(1))))
+        #expect(try parse("where t0/peer:1", torrents: 1)?.command == .whereIs(.peer(torrent: 0, .outgoing(1))))
     }
 
     @Test(arguments: [
         ThingName.supervisor, .process(Place(.writer, 0)), .process(Place(.peerWorker, 255)), .torrent(999),
-        .peer(torrent: 3, number: 70_000), .tracker(torrent: 0, number: 0), .piece(torrent: 3, index: 1_000_000),
+        .peer(torrent: 3, .outgoing(65_535)), .peer(torrent: 0, .incoming(worker: 12, generation: 3, number: 70_000)),
+        .tracker(torrent: 0, number: 0), .piece(torrent: 3, index: 1_000_000),
     ])
     func aNameIsReadAsItIsWritten(name: ThingName) throws {
         #expect(try ThingName(name.text(torrentCount: 1000), torrentCount: 1000) == name)

@@ -41,7 +41,8 @@ enum InspectionFixture {
         ]
         inspection.peers = [
             Inspection.Peer(
-                name: .peer(torrent: 0, number: 1), worker: .process(Place(.peerWorker, 0)), address: "192.0.2.1:6881",
+                name: .peer(torrent: 0, .outgoing(1)), worker: .process(Place(.peerWorker, 0)),
+                address: "192.0.2.1:6881",
                 isIncoming: true, state: "serving", age: .seconds(10), deadline: nil, downloadRate: 1024, uploadRate: 0,
                 downloadedByteCount: 2048, uploadedByteCount: 0, requestCount: 7, isSeed: true, isInterested: true,
                 isUnchoked: true, client: "some client 1.0")

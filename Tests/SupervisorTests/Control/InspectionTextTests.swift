@@ -98,7 +98,7 @@ import Testing
             ])
         #expect(
             account.json(now: now).text
-                == #"{"v":1,"id":"p0","facts":{"state":"working","waits for":"events"},"stack":["spin"],"events":[{"age":75.000,"text":"started"},{"age":1.500,"text":"x"}]}"#
+                == #"{"v":1,"id":"p0","facts":{"state":"working","waits for":"events"},"stack":["spin"],"events":[{"age":75.000,"text":"started"},{"age":1.500,"text":"x"}],"own_events":[]}"#
         )
     }
 }

@@ -122,7 +122,7 @@ struct PoolPlanTests {
 
     @Test func placesStartWithTheWriter() throws {
         let plan = try plan(2, 2)
-        #expect(plan.places.map(\.description) == ["writer.0", "hash.0", "hash.1", "peer.0", "peer.1"])
+        #expect(plan.places.map(\.description) == ["w", "h0", "h1", "p0", "p1"])
         #expect(plan.regionByteCount(of: .peerWorker) == plan.intakeByteCount)
         #expect(plan.regionByteCount(of: .hashWorker) == plan.assemblyByteCount)
         #expect(plan.regionByteCount(of: .writer) == 0)

@@ -56,7 +56,7 @@ struct EventStreamTests {
 
     @Test func pieceTellsItsState() {
         #expect(
-            lines(.piece(StatusReportFixture.infoHash, PieceIndex(5), state: "verified")) == [
+            lines(.piece(StatusReportFixture.torrentName, PieceIndex(5), state: "verified")) == [
                 Self.head + #""piece","info_hash":"\#(Self.hash)","index":5,"state":"verified"}"#
             ])
     }
@@ -84,7 +84,7 @@ struct EventStreamTests {
     @Test func peerTellsWhoAndWhy() {
         let peer = PeerEvent(address: "[::1]:1", state: .banned, worker: 3, isIncoming: true, text: "bad data")
         #expect(
-            lines(.peer(StatusReportFixture.infoHash, peer)) == [
+            lines(.peer(StatusReportFixture.torrentName, peer)) == [
                 Self.head + #""peer","info_hash":"\#(Self.hash)","address":"[::1]:1","state":"banned","worker":3,"#
                     + #""incoming":true,"text":"bad data"}"#
             ])
@@ -95,7 +95,7 @@ struct EventStreamTests {
             url: "http://t", state: .announced, event: "started", peerCount: 50, counts: SwarmCounts(seeders: 7),
             text: "")
         #expect(
-            lines(.tracker(StatusReportFixture.infoHash, tracker)) == [
+            lines(.tracker(StatusReportFixture.torrentName, tracker)) == [
                 Self.head + #""tracker","info_hash":"\#(Self.hash)","url":"http://t","state":"announced","#
                     + #""announce":"started","num_peers":50,"seeders":7,"leechers":null,"downloads":null,"text":""}"#
             ])
@@ -108,7 +108,7 @@ struct EventStreamTests {
 
     @Test func theEndTellsItsCode() {
         #expect(
-            lines(.complete(StatusReportFixture.infoHash, name: "n")) == [
+            lines(.complete(StatusReportFixture.torrentName, name: "n")) == [
                 Self.head + #""complete","info_hash":"\#(Self.hash)","name":"n"}"#
             ])
         #expect(

@@ -28,14 +28,14 @@ struct EventTextTests {
         report.signal = 9
         #expect(
             EventText.lines(.worker(report)) == [
-                .init(.warning, "peer.2 (generation 1, pid 1002) was killed by signal 9")
+                .init(.warning, "p2.1 (pid 1002) was killed by signal 9")
             ])
         report.signal = nil
         report.status = 70
         report.reason = "lost the supervisor"
         #expect(
             EventText.lines(.worker(report)) == [
-                .init(.warning, "peer.2 (generation 1, pid 1002) ended with exit code 70: lost the supervisor")
+                .init(.warning, "p2.1 (pid 1002) ended with exit code 70: lost the supervisor")
             ])
     }
 
@@ -43,26 +43,27 @@ struct EventTextTests {
         func line(_ state: TrackerEvent.State) -> EventText.Line? {
             EventText.lines(
                 .tracker(
-                    StatusReportFixture.infoHash,
+                    StatusReportFixture.torrentName,
                     TrackerEvent(url: "http://t", state: state, event: "started", peerCount: 1, text: "so"))
             ).first
         }
-        #expect(line(.announced) == .init(.info, "tracker http://t: announced started, 1 peer: so"))
-        #expect(line(.failed) == .init(.warning, "tracker http://t: failed started: so"))
-        #expect(line(.warning) == .init(.warning, "tracker http://t: warns: so"))
-        #expect(line(.scraped) == .init(.info, "tracker http://t: knows: so"))
+        #expect(line(.announced) == .init(.info, "t3 tracker http://t: announced started, 1 peer: so"))
+        #expect(line(.failed) == .init(.warning, "t3 tracker http://t: failed started: so"))
+        #expect(line(.warning) == .init(.warning, "t3 tracker http://t: warns: so"))
+        #expect(line(.scraped) == .init(.info, "t3 tracker http://t: knows: so"))
     }
 
     @Test func whatNobodyReadsIsNotMade() {
-        let piece = Event.piece(StatusReportFixture.infoHash, PieceIndex(1), state: "granted")
+        let piece = Event.piece(StatusReportFixture.torrentName, PieceIndex(1), state: "granted")
         let peer = Event.peer(
-            StatusReportFixture.infoHash,
-            PeerEvent(address: "192.0.2.1:1", state: .closed, worker: 0, isIncoming: false, text: "late"))
+            StatusReportFixture.torrentName,
+            PeerEvent(
+                name: .outgoing(7), address: "192.0.2.1:1", state: .closed, worker: 0, isIncoming: false, text: "late"))
         #expect(EventText.lines(piece, atLeast: .notice) == [])
         #expect(EventText.lines(peer, atLeast: .info) == [])
         #expect(EventText.lines(piece).first?.level == .trace)
         #expect(
             EventText.lines(peer).first
-                == .init(.debug, "peer 192.0.2.1:1 of \(EventStreamTests.hash.prefix(8)) at worker 0: closed (late)"))
+                == .init(.debug, "t3 peer:7 (192.0.2.1:1) at p0: closed (late)"))
     }
 }

@@ -90,10 +90,10 @@ import Testing
         output.emit(Self.start)
         output.show(StatusReportFixture.report())
         output.show(StatusReportFixture.report())
-        output.emit(.piece(StatusReportFixture.infoHash, PieceIndex(0), state: "verified"))
+        output.emit(.piece(StatusReportFixture.torrentName, PieceIndex(0), state: "verified"))
         output.emit(.warning("careful \u{1B}[31m"))
-        output.complained(Place(.peerWorker, 3), "warning peer.3: odd peer=192.0.2.1:1")
-        output.complained(Place(.peerWorker, 3), "info peer.3: fine")
+        output.complained(Place(.peerWorker, 3), "warning p3.1: odd peer=192.0.2.1:1")
+        output.complained(Place(.peerWorker, 3), "info p3.1: fine")
         output.complained(Place(.hashWorker, 0), "Fatal error: oh no")
         output.logger("http").error("broken", metadata: ["url": "http://t"])
         output.logger().notice("noted")
@@ -104,7 +104,7 @@ import Testing
         "a: 1000 B in 1 piece, into .", "1 peer-worker, 1 hash-worker, 1.0 MiB of memory for pieces, no listening port",
     ]
     private static let warnings = [
-        #"supervisor: warning: careful \u{1b}[31m"#, "supervisor: warning: peer.3: odd peer=192.0.2.1:1",
+        #"supervisor: warning: careful \u{1b}[31m"#, "supervisor: warning: p3.1: odd peer=192.0.2.1:1",
         "supervisor: http: broken url=http://t",
     ]
     private var progress: String { ProgressLine.text(StatusReportFixture.report(), columns: nil, isUTF8: true) }
@@ -153,9 +153,9 @@ import Testing
         #expect(
             log.map { $0.split(separator: " ", maxSplits: 1).last.map(String.init) } == [
                 "notice supervisor: \(Self.startLines[0])", "notice supervisor: \(Self.startLines[1])",
-                "trace supervisor: piece 0 of \(EventStreamTests.hash.prefix(8)): verified",
-                #"warning supervisor: careful \u{1b}[31m"#, "warning peer.3: odd peer=192.0.2.1:1",
-                "info peer.3: fine", "notice hash.0: Fatal error: oh no", "error http: broken url=http://t",
+                "trace supervisor: t3 piece:0: verified",
+                #"warning supervisor: careful \u{1b}[31m"#, "warning p3.1: odd peer=192.0.2.1:1",
+                "info p3.1: fine", "notice h0: Fatal error: oh no", "error http: broken url=http://t",
                 "notice supervisor: noted", "notice supervisor: exit code 0 (complete)",
                 "notice supervisor: \(summary)",
             ])
@@ -170,7 +170,7 @@ import Testing
 
     @Test func withoutALogTheTerminalTakesTheLevel() throws {
         let (_, loud) = try Rig("--progress", "none", "--log-level", "info").run(live)
-        #expect(loud.contains("supervisor: peer.3: fine\n"))
+        #expect(loud.contains("supervisor: p3.1: fine\n"))
         let (_, few) = try Rig("--progress", "none", "--log-level", "critical").run(live)
         #expect(lines(few) == ["supervisor: http: broken url=http://t"], "errors are always told")
     }

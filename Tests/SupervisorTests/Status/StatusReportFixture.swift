@@ -7,6 +7,8 @@ import PoolProtocol
 enum StatusReportFixture {
     static let infoHash = InfoHash(SHA1.hash(of: Array("swarm".utf8)))
 
+    static let torrentName = TorrentName(ordinal: 3, infoHash: infoHash)
+
     static func torrent(name: String = "debian-12.iso") -> StatusReport.Torrent {
         StatusReport.Torrent(
             infoHash: infoHash, name: name, phase: .downloading, totalByteCount: 3_113_851_289,

@@ -65,7 +65,8 @@ final class MemberSwarm {
     /// One for all, since nobody reads what lies in it.
     let memory: SharedMemory
     let poll: PollLoop
-    let logger = Logger(label: "member") { _ in SwiftLogNoOpLogHandler() }
+    let chronicle = Chronicle(
+        Logger(label: "member") { _ in SwiftLogNoOpLogHandler() }, trail: nil, clock: { .distantPast })
     private(set) var members: [SwarmMember] = []
     private var byAddress: [PeerAddress: SwarmMember] = [:]
     private(set) var complaints: [String] = []

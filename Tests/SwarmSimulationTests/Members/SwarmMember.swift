@@ -70,7 +70,7 @@ final class SwarmMember {
             poll: swarm.poll,
             region: IntakeRegion(
                 base: swarm.memory.base, geometry: IntakeGeometry(byteCount: swarm.memory.byteCount)),
-            logger: swarm.logger, clock: { [unowned swarm] in swarm.now })
+            chronicle: swarm.chronicle, clock: { [unowned swarm] in swarm.now })
         process.post = { [unowned self] in post(&$0) }
     }
 

@@ -1,8 +1,8 @@
-/// Layout of the one page that every worker shares with the supervisor: written by the worker's own loop, read by the
+/// Layout of the memory that every worker shares with the supervisor: written by the worker's own loop, read by the
 /// supervisor, which believes nothing in it (all fields are plain numbers with no meaning for memory).
 package enum StatusPage {
-    package static let layoutVersion: UInt32 = 4
-    package static let byteCount = 4096
+    package static let layoutVersion: UInt32 = 5
+    package static let byteCount = 8192
 
     /// Turns of the worker's loop; a count that stands still is a loop that hangs or spins. u64.
     package static let turnOffset = 0
@@ -31,6 +31,8 @@ package enum StatusPage {
     /// writes of connections, their beginnings and ends, frames of neighbours, descriptors, bytes that were hashed. Says
     /// nothing but whether it changed (`Spinning`). u64.
     package static let workOffset = 88
+    /// Records that were ever written to the trail. u64.
+    package static let trailCountOffset = 96
 
     /// How long each turn of the loop took, that is how long whatever came meanwhile had to wait: `TimeHistogram`, its
     /// buckets, then the longest and the sum, all u64.
@@ -44,6 +46,9 @@ package enum StatusPage {
     package static let slowHandlersOffset = 2048
     /// Where the loop's thread was when it was asked, or when a fault came; what it holds says clinux_stack.h.
     package static let stackOffset = 3072
+    /// The worker's last events, a ring of `TrailRecord`s.
+    package static let trailOffset = 4096
+    package static let trailCapacity = 128
 }
 
 /// What a loop's thread is doing, as the status page has it.

@@ -87,6 +87,9 @@ package struct FrameBatch: PoolCodable {
         frames = try reader.getList()
     }
 
+    /// What the log calls it.
+    package var tags: Tags { Tags(torrent: torrent, piece: piece, assignment: assignment) }
+
     static let sample = FrameBatch(
         assignment: 9, torrent: 7, piece: PieceIndex(3), byteCount: 100_000, firstFrame: 0, frames: [5, 6])
 }

@@ -9,7 +9,7 @@ package struct LaunchOrder: PoolCodable {
     package enum Descriptor: Int, CaseIterable, Sendable {
         /// The worker's data listener (unix stream socket), to be adopted with ZMQ_USE_FD.
         case listener
-        /// One page, `StatusPage`.
+        /// `StatusPage`.
         case statusPage
         /// peer-worker: intake region; hash-worker: assembly region, read-write.
         case ownRegion

@@ -1,7 +1,7 @@
 import BitTorrent
 import CLinux
 import Glibc
-package import Logging
+import Logging
 package import PoolProtocol
 
 /// Owns the first steps of every worker's life, in the one order that is safe (docs/architecture.md, "Start of a
@@ -15,7 +15,7 @@ package struct WorkerLaunch {
     /// The region that this worker writes; nil for the writer.
     package let region: RegionMapping?
     package let tcpListeners: [CInt]
-    package let logger: Logger
+    package let chronicle: Chronicle
 
     package init(role: Role) {
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { _ = clinux_ignore_signal(signal) }
@@ -38,14 +38,15 @@ package struct WorkerLaunch {
                 try checked("sched_setaffinity", subject: "core \(core)", clinux_pin_to_core(UInt32(core)))
             }
             let level = Logger.Level.allCases[min(Int(order.logLevel), Logger.Level.allCases.count - 1)]
-            let label = order.who.place.description
-            logger = Logger(label: label) { LineLogHandler(label: $0, level: level) }
+            let logger = Logger(label: order.who.description) { LineLogHandler(label: $0, level: level) }
             var remaining = descriptors[...]
             listener = remaining.removeFirst()
             let page = OwnedDescriptor(remaining.removeFirst())
             status = StatusPageWriter(
                 try RegionMapping(descriptor: page.rawValue, byteCount: StatusPage.byteCount, access: .readWrite),
                 slowLimit: .milliseconds(Int(order.slowMilliseconds)))
+            chronicle = Chronicle(logger, trail: status.trail, clock: { MonotonicClock.now })
+            chronicle.note(.begun)
             try status.tellsStacks()
             if order.regionByteCount > 0 {
                 let memory = OwnedDescriptor(remaining.removeFirst())

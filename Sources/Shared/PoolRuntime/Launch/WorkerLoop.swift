@@ -106,6 +106,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
 
     /// Sends the last words and ends the loop; `run` then exits 0.
     package func stop() {
+        launch.chronicle.note(.stopping)
         flush()
         poll.stop()
     }
@@ -132,11 +133,13 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
 
     /// Everything from and for older generations of the place is dropped from now on.
     package func replaced(by newcomer: Incarnation) {
+        launch.chronicle.note(.neighbourReplaced, number: TrailRecord.number(of: newcomer.place), detail: "\(newcomer)")
         neighbours.replaced(by: newcomer)
         dropOutboxes(of: newcomer.place)
     }
 
     package func gaveUp(_ place: Place) {
+        launch.chronicle.note(.neighbourGivenUp, number: TrailRecord.number(of: place))
         neighbours.gaveUp(place)
         dropOutboxes(of: place)
     }
@@ -207,6 +210,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             WorkerLaunch.fail(code, "\(launch.order.who.place): \(neighbour): \(text)")
         }
         guard accused.insert(neighbour).inserted else { return }
+        launch.chronicle.complain(
+            .neighbourAccused, number: TrailRecord.number(of: neighbour.place), as: .notice, detail: text)
         tell(accusation)
     }
 
@@ -248,13 +253,19 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             guard neighbours.greeted(by: sender) else { return }
             dataOutboxes[sender, default: Outbox()].append(
                 frame: Greeting.welcome(Hello(who: launch.order.who, pid: UInt32(getpid()))).encoded)
-            neighbourJoined(sender)
+            joined(sender)
         case .welcome:
             neighbours.welcomed(by: sender)
-            neighbourJoined(sender)
+            joined(sender)
             checkJoined()
         case .probe: break
         }
+    }
+
+    private func joined(_ neighbour: Incarnation) {
+        launch.chronicle.note(
+            .neighbourJoined, number: TrailRecord.number(of: neighbour.place), detail: "\(neighbour)")
+        neighbourJoined(neighbour)
     }
 
     private func checkJoined() {
@@ -263,6 +274,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         tell(.joined)
         Lockdown.restrictSystemCalls(of: launch.order.who.place.role)
         tell(.ready)
+        launch.chronicle.note(.ready)
         becameReady()
     }
 

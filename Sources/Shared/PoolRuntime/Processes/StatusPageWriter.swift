@@ -16,9 +16,12 @@ package final class StatusPageWriter: @unchecked Sendable {
     private var handlerStarted = MonotonicInstant.distantPast
     /// A handler that takes this long is counted as slow.
     private let slowLimit: Duration
+    /// The last events; the loop's thread only.
+    package let trail: TrailWriter
 
     package init(_ mapping: RegionMapping, slowLimit: Duration) {
         self.mapping = mapping
+        trail = TrailWriter(mapping)
         self.slowLimit = slowLimit
     }
 
@@ -80,6 +83,8 @@ package final class StatusPageWriter: @unchecked Sendable {
         store(progress, StatusPage.progressOffset)
         worked(byteCount)
     }
+
+    package var movedByteCount: UInt64 { progress }
 
     /// Something came or went, besides what `moved` tells; the loop's thread only.
     /// - Parameter amount: in any unit; not negative.
@@ -209,4 +214,6 @@ package struct StatusPageReader {
     }
 
     private func load(_ offset: Int) -> UInt64 { clinux_load_acquire_64(mapping.base + offset) }
+    /// For the parts of the page that have a file of their own.
+    func word(_ offset: Int) -> UInt64 { load(offset) }
 }
