@@ -43,6 +43,8 @@ extension EndToEnd {
             }
             let peers = try run.rows(withColumn: "CLIENT")
             #expect(peers.count == 1 && peers[0]["ID"] == "peer:1" && peers[0]["STATE"] == "serving")
+            // It is asked for blocks all the while, and has ten seconds at first, later at least five.
+            #expect(Double(peers[0]["DEADLINE"]?.dropLast() ?? "").map { (0.5...60).contains($0) } == true, "\(peers)")
             #expect(try run.rows(withColumn: "ASSIGNMENT").contains { $0["STATE"] == "open" && $0["AT"] == "h0" })
             #expect(try run.rows(withColumn: "HASH").first?["HASH"] == torrent.infoHash)
             let json = try run.control("ps", "--json").outputText

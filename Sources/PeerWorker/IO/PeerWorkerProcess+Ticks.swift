@@ -84,6 +84,7 @@ extension PeerWorkerProcess {
             outstandingRequestCount: UInt16(clamping: connection.session.awaitedCount),
             isChokingUs: connection.session.chokedSince != nil,
             isSeed: connection.session.isUploadOnly, isSnubbed: connection.session.isSnubbed,
-            isInterested: connection.session.isPeerInterested, isUnchoked: !connection.session.isChokingPeer)
+            isInterested: connection.session.isPeerInterested, isUnchoked: !connection.session.isChokingPeer,
+            deadline: connection.session.oldestDeadline.map { UInt64(max(0, $0.nanoseconds)) } ?? 0)
     }
 }

@@ -76,7 +76,7 @@ struct Inspection {
         /// `connecting`, `choking` (us), `serving`, `snubbed` (it owes blocks), `idle`, `closing`.
         var state: String
         var age: Duration
-        /// Until an attempt is given up.
+        /// Until an attempt is given up, or until the block that the peer has owed longest counts as late.
         var deadline: Duration?
         var downloadRate: Double = 0
         var uploadRate: Double = 0

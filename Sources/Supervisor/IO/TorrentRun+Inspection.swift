@@ -42,6 +42,10 @@ extension TorrentRun {
             row.isSeed = report.isSeed
             row.isInterested = report.isInterested
             row.isUnchoked = report.isUnchoked
+            // Of what a worker says nothing is believed; a moment of another age is shown as long past or far away.
+            if report.outstandingRequestCount > 0, report.deadline > 0, report.deadline <= UInt64(Int64.max) {
+                row.deadline = max(.zero, MonotonicInstant(nanoseconds: Int64(report.deadline)) - now)
+            }
         }
         return row
     }

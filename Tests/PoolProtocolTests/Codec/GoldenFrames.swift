@@ -67,7 +67,7 @@ let goldenFrames = """
     peerWorkerToSupervisor.report
       0c07000100000000000000020000000000000003000000000000000400050001
       000500000006000000000000000a000000000000000700000008000000090001
-      00010100
+      000101000b00000000000000
     peerWorkerToSupervisor.drained
       0d
     peerWorkerToSupervisor.wantFiles
@@ -240,5 +240,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary ad1f38324bbe5eb6
+    vocabulary 1bd355405f3c2fa3
     """

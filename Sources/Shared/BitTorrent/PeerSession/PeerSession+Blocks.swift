@@ -104,6 +104,8 @@ extension PeerSession {
     package var isUploadOnly: Bool { (pieces?.isFull ?? false) || peerExtensions.isUploadOnly == true }
     /// Requests that are awaited.
     package var awaitedCount: Int { download?.requests.count ?? 0 }
+    /// When the block that was requested first, of those that are awaited, counts as late.
+    package var oldestDeadline: MonotonicInstant? { download?.requests.oldest?.deadline }
     /// Whether the block is awaited from this peer.
     package func isAwaiting(_ block: BlockAddress) -> Bool { download?.requests[block]?.standing == .awaited }
     package var isInterested: Bool { download?.interest.isInterested ?? false }

@@ -53,11 +53,14 @@ package struct PeerReport: PoolCodable {
     package var isInterested: Bool
     /// We let it request.
     package var isUnchoked: Bool
+    /// When the block that it has owed longest counts as late: nanoseconds of the monotonic clock, which all processes of
+    /// a machine share. 0: it owes none.
+    package var deadline: UInt64
 
     package init(
         peer: UInt32, downloadedByteCount: UInt64, uploadedByteCount: UInt64, downloadRate: UInt32, uploadRate: UInt32,
         outstandingRequestCount: UInt16, isChokingUs: Bool, isSeed: Bool, isSnubbed: Bool, isInterested: Bool,
-        isUnchoked: Bool
+        isUnchoked: Bool, deadline: UInt64 = 0
     ) {
         self.peer = peer
         self.downloadedByteCount = downloadedByteCount
@@ -70,6 +73,7 @@ package struct PeerReport: PoolCodable {
         self.isSnubbed = isSnubbed
         self.isInterested = isInterested
         self.isUnchoked = isUnchoked
+        self.deadline = deadline
     }
     package func encode(into writer: inout FrameWriter) {
         writer.put(peer)
@@ -83,6 +87,7 @@ package struct PeerReport: PoolCodable {
         writer.put(flag: isSnubbed)
         writer.put(flag: isInterested)
         writer.put(flag: isUnchoked)
+        writer.put(deadline)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         peer = try reader.get()
@@ -96,12 +101,13 @@ package struct PeerReport: PoolCodable {
         isSnubbed = try reader.getBool()
         isInterested = try reader.getBool()
         isUnchoked = try reader.getBool()
+        deadline = try reader.get()
     }
 
     static let sample = PeerReport(
         peer: 5, downloadedByteCount: 6, uploadedByteCount: 10, downloadRate: 7, uploadRate: 8,
         outstandingRequestCount: 9, isChokingUs: true, isSeed: false, isSnubbed: true, isInterested: true,
-        isUnchoked: false)
+        isUnchoked: false, deadline: 11)
 }
 
 /// Whether a peer wants something of us (BEP 3).
