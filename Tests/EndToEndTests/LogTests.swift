@@ -138,6 +138,30 @@ extension EndToEnd {
             try run.expectEnd(0)
         }
 
+        @Test func workersOfCreateAndVerifyAreToldOfToo() throws {
+            try workspace.writeRandom(4_000_000, to: "in.bin")
+            let commands = [
+                ["create", workspace.path("in.bin"), "-o", workspace.path("in.torrent")],
+                ["verify", workspace.path("in.torrent"), "--dir", workspace.root],
+            ]
+            for (number, command) in commands.enumerated() {
+                let events = workspace.path("events-\(number)")
+                let run = try Running(
+                    [Programs.supervisor] + command
+                        + ["--hash-workers", "1", "--selftest", "hash:crash", "-l", log, "--events", events],
+                    in: workspace, name: command[0], environment: ["SWARMKEEPER_ALLOW_SELFTEST": "1"])
+                #expect(try run.wait(within: 30) == .exited(0), "\(run.errorText)")
+                #expect(run.errorText.contains("supervisor: warning: h0 died of signal 11 in "), "\(run.errorText)")
+                #expect(try trail(of: "hash").contains { $0.hasSuffix("is ready") })
+                try FileManager.default.removeItem(atPath: log)
+                let told = EventLog(events)
+                told.read()
+                let states = told.events.filter { $0.kind == "worker" }.compactMap { $0.text("state") }
+                #expect(states == ["spawned", "ready", "dead", "replaced", "ready"], "\(states)")
+                #expect(told.events.contains { $0.isA("worker", "dead") && $0.count("signal") == Int(SIGSEGV) })
+            }
+        }
+
         /// Their last words, in the log under the name of the place that wrote them.
         @Test func whatAWorkerWritesToStderrIsInTheLog() throws {
             let wrapper = workspace.path("wrapper")

@@ -198,7 +198,13 @@ final class HashWorkerProcess {
             case .rechecked(let torrent, let verdict): verdicts[torrent, default: []].append(verdict)
             case .hashed(let piece): hashed.append(piece)
             case .restored(let assignment, let blocks, let bytes):
-                if let bytes { table.blocksRestored(bytes, at: blocks, of: assignment, now: now) }
+                if let bytes {
+                    table.blocksRestored(bytes, at: blocks, of: assignment, now: now)
+                } else {
+                    chronicle.complain(
+                        .restoreFailed, table.tags(of: assignment), number: UInt32(blocks.count), as: .warning,
+                        detail: "they are fetched again")
+                }
                 let isOpen = table.blockCount(of: assignment) != nil
                 if !disk.portionAnswered(assignment, isWanted: isOpen) {
                     table.reportProgress(of: [assignment], into: &actions)

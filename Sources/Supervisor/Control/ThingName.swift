@@ -40,7 +40,9 @@ enum ThingName: Hashable {
     }
 
     private static func process(_ text: Substring) -> ThingName? {
-        Place(text).map { $0.role == .supervisor ? .supervisor : .process($0) }
+        guard let place = Place(text) else { return nil }
+        if place.role == .supervisor { return text == "s" ? .supervisor : nil }
+        return .process(place)
     }
 
     private static func part(_ text: Substring) -> ThingName? {

@@ -58,11 +58,14 @@ final class CompletionCommands {
     }
 
     private func ended(_ processID: Int32, of subject: Subject) {
-        guard let command = running[processID], let ending = try? command.process.reap() else { return }
+        guard let command = running[processID] else { return }
+        let text: String?
+        do throws(SystemCallError) {
+            guard let ending = try command.process.reap() else { return }
+            text = ending == .exited(0) ? nil : "ended with \(ending)"
+        } catch { text = "how it ended cannot be known (\(error))" }
         poll.unwatch(command.watch)
         running[processID] = nil
-        if ending != .exited(0) {
-            failed("--on-complete: \(TerminalText.escaped(subject.name)): ended with \(ending)")
-        }
+        if let text { failed("--on-complete: \(TerminalText.escaped(subject.name)): \(text)") }
     }
 }

@@ -158,7 +158,14 @@ final class Output {
     func complained(_ place: Place, _ line: String) {
         let words = line.split(separator: " ", maxSplits: 2)
         if words.count == 3, let level = LogLevel(rawValue: String(words[0])), words[1].hasPrefix("\(place).") {
-            sink.write(level, from: String(words[1].dropLast(words[1].last == ":" ? 1 : 0)), String(words[2]))
+            let source = String(words[1].dropLast(words[1].last == ":" ? 1 : 0)), text = String(words[2])
+            sink.write(level, from: source, text)
+            // What a worker could not do is worth as much to a script as what we could not.
+            if level >= .error {
+                writeEvents(.error("\(source): \(text)"), .ordinary)
+            } else if level == .warning {
+                writeEvents(.warning("\(source): \(text)"), .ordinary)
+            }
         } else {
             sink.write(.notice, from: place.description, line)
         }

@@ -110,8 +110,11 @@ extension TorrentRun {
                     context.output.emit(.warning("\(name): cannot be sent from (\(error))"))
                 }
             }
-            if let names = try? process.pass(opened.map(\.descriptor.rawValue)) {
+            do throws(SystemCallError) {
+                let names = try process.pass(opened.map(\.descriptor.rawValue))
                 for (name, file) in zip(names, opened) { answers[file.index].descriptor = name }
+            } catch {
+                context.output.emit(.warning("\(name): files cannot be handed to \(worker.place) (\(error))"))
             }
             process.whenAllArrived { [ordinal] in
                 process.outbox.append(SupervisorToPeerWorker.filesOpened(torrent: ordinal, answers))

@@ -346,6 +346,12 @@ final class TorrentRun {
             }
         } catch {
             // The blocks are fetched again: the progress that comes back will lack them.
+            switch error {
+            case .unreadable(let reason), .refused(let reason):
+                context.output.emit(
+                    .warning("\(name): what was kept of piece \(piece) cannot be read and is fetched again (\(reason))")
+                )
+            }
             process.outbox.append(SupervisorToHashWorker.reportProgress([assignment]))
         }
     }

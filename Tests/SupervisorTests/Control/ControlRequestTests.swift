@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "p", "p-1", "p65536", "p99999999999", "x0", "peer", "peer:", "peer:-1", "peer:65536", "peer:p0.1",
+        "p", "s0", "s1", "p-1", "p65536", "p99999999999", "x0", "peer", "peer:", "peer:-1", "peer:65536", "peer:p0.1",
         "peer:h0.1.2", "peer:p0.1.2.3", "peer:p0.-1.2", "t/peer:1", "t0/p1",
         "t0/t0", "t0/", "piece:1x", "pieces:1", "t65536",
     ])

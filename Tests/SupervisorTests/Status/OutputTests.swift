@@ -138,7 +138,7 @@ import Testing
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             return object?["event"] as? String
         }
-        #expect(names == ["start", "progress", "piece", "warning", "progress", "exit"])
+        #expect(names == ["start", "progress", "piece", "warning", "warning", "progress", "exit"])
         #expect(lines(stderr) == ["supervisor: http: broken url=http://t"])
     }
 
@@ -147,7 +147,8 @@ import Testing
         let (stdout, stderr) = rig.run(live)
         #expect(stdout == "")
         #expect(lines(stderr) == Self.warnings)
-        #expect(lines(rig.events).count == 6)
+        #expect(lines(rig.events).count == 7)
+        #expect(lines(rig.events).contains { $0.contains(#""message":"p3.1: odd peer=192.0.2.1:1""#) })
         let log = lines(rig.log)
         #expect(log.allSatisfy { $0.dropFirst(10).first == "T" })
         #expect(

@@ -35,6 +35,7 @@ package enum TrailEvent: UInt16, CaseIterable, Sendable {
     case partHandedOver
     case adopted
     case disowned
+    case restoreFailed
 
     // Of a writer.
     case received = 96
@@ -79,6 +80,7 @@ package enum TrailEvent: UInt16, CaseIterable, Sendable {
         case .partHandedOver: "handed to the writer as it is"
         case .adopted: "what its predecessor left is sorted out"
         case .disowned: "nothing of it is kept"
+        case .restoreFailed: "what was kept of it cannot be read, blocks"
         case .received: "frames to write"
         case .partReceived: "frames of an unfinished piece to write"
         case .written: "written"
@@ -94,7 +96,7 @@ package enum TrailEvent: UInt16, CaseIterable, Sendable {
     package var numberMeaning: NumberMeaning {
         switch self {
         case .neighbourJoined, .neighbourReplaced, .neighbourGivenUp, .neighbourAccused, .regionMapped: .place
-        case .closed, .granted, .grantReturned, .acceptFailed, .uploadFailed, .received,
+        case .closed, .granted, .grantReturned, .acceptFailed, .uploadFailed, .restoreFailed, .received,
             .partReceived, .synced, .diskFailed:
             .plain
         case .begun, .ready, .torrentAdded, .torrentRefused, .stopping, .connecting, .connected, .grantUnsound,
