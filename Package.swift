@@ -118,6 +118,16 @@ let package = Package(
     ]
 )
 
+/// Counted by scripts/bench-micro alone, and no part of anybody else's build.
+if Context.environment["SWARMKEEPER_MICRO"] == "1" {
+    package.targets += [
+        .target(name: "CMicro", path: "Benchmarks/CMicro"),
+        .executableTarget(
+            name: "Micro", dependencies: ["CMicro", "BitTorrent", "PoolProtocol", "TestSupport"], path: "Benchmarks/Micro",
+            swiftSettings: strict + lean, linkerSettings: leanLinking),
+    ]
+}
+
 if Context.environment["SWARMKEEPER_FUZZ"] == "1" {
     package.products = []
     package.targets = fuzzer
