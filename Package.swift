@@ -123,8 +123,8 @@ if Context.environment["SWARMKEEPER_MICRO"] == "1" {
     package.targets += [
         .target(name: "CMicro", path: "Benchmarks/CMicro"),
         .executableTarget(
-            name: "Micro", dependencies: ["CMicro", "BitTorrent", "PoolProtocol", "TestSupport"], path: "Benchmarks/Micro",
-            swiftSettings: strict + lean, linkerSettings: leanLinking),
+            name: "Micro", dependencies: ["CMicro", "BitTorrent", "PoolProtocol", "TestSupport"],
+            path: "Benchmarks/Micro", swiftSettings: strict + lean, linkerSettings: leanLinking),
     ]
 }
 

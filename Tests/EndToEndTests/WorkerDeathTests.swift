@@ -105,8 +105,10 @@ extension EndToEnd {
                     "--no-tracker", "--peer", seeder.address, "--heartbeat-ms", "200", "--workers", "1",
                     "--worker-wrap", "\(role)=\(wrapper)",
                 ])
-            let dead = try run.wait(for: "the end of the silent one") { $0.isA("worker", "dead") }
-            #expect(dead.text("role") == role && dead.count("signal") == Int(SIGKILL))
+            let dead = try run.wait(for: "the end of the silent one") {
+                $0.isA("worker", "dead") && $0.text("role") == role
+            }
+            #expect(dead.count("signal") == Int(SIGKILL))
             #expect((5..<15).contains(secondsNow() - run.process.startedAt))
             try run.expectEnd(0)
             torrent.expectComplete(in: run.directory)

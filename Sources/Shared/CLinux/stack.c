@@ -42,6 +42,24 @@ static int is_own_code(uintptr_t address) {
     return address >= (uintptr_t)__executable_start && address < (uintptr_t)etext;
 }
 
+/* Whoever called the function that is being entered or has no frame, such as a stub of the linker; 0 when the thread is
+ * not in such a place. */
+static uintptr_t caller_without_frame(const ucontext_t *context, struct position at) {
+#if defined(__x86_64__)
+    (void)context;
+    if (!is_on_stack(at.stack, at.stack)) return 0;
+    uintptr_t back = *(const uintptr_t *)at.stack;
+    if (!is_own_code(back) || !is_own_code(back - 7)) return 0;
+    /* A return address has a call before it: near, or through a register or memory. Another word has none as a rule. */
+    const uint8_t *code = (const uint8_t *)back;
+    return code[-5] == 0xE8 || code[-2] == 0xFF || code[-3] == 0xFF || code[-6] == 0xFF ? back : 0;
+#else
+    (void)at;
+    uintptr_t back = context->uc_mcontext.regs[30];
+    return is_own_code(back) ? back : 0;
+#endif
+}
+
 static void tell(int signal, const ucontext_t *context) {
     struct position at = position_of(context);
     uint64_t *addresses = area + clinux_stack_addresses;
@@ -56,9 +74,12 @@ static void tell(int signal, const ucontext_t *context) {
                     addresses[count++] = *(const uintptr_t *)place;
                     break;
                 }
+        uintptr_t caller = caller_without_frame(context, at);
+        if (caller && caller != addresses[count - 1]) addresses[count++] = caller;
         uintptr_t frame = at.frame;
         while (count < clinux_stack_capacity && is_on_stack(frame, at.stack)) {
-            uintptr_t next = ((const uintptr_t *)frame)[0], caller = ((const uintptr_t *)frame)[1];
+            uintptr_t next = ((const uintptr_t *)frame)[0];
+            caller = ((const uintptr_t *)frame)[1];
             if (caller == 0) break;
             if (caller != addresses[count - 1]) addresses[count++] = caller;
             if (next <= frame) break;
