@@ -83,9 +83,10 @@ let package = Package(
         .target(name: "CLinux", path: "Sources/Shared/CLinux"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/Shared/CZeroMQ"),
         .systemLibrary(name: "CCurl", path: "Sources/Shared/CCurl"),
+        .systemLibrary(name: "CSeccomp", path: "Sources/Shared/CSeccomp"),
         shared("BitTorrent", ["CSHA1"]),
         shared("PoolProtocol", ["BitTorrent"]),
-        shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", systemPackage, logging]),
+        shared("PoolRuntime", ["BitTorrent", "PoolProtocol", "CLinux", "CZeroMQ", "CSeccomp", systemPackage, logging]),
         .target(
             name: "SelfTest", dependencies: ["BitTorrent", "PoolProtocol", "PoolRuntime", "CLinux", logging],
             path: "Sources/Shared/SelfTest", swiftSettings: strict + lean),

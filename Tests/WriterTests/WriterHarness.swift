@@ -84,8 +84,10 @@ final class WriterHarness {
         let order = LaunchOrder(
             who: writer, runDirectory: rig.root, regionByteCount: 0, tcpListenerCount: 0, heartbeatMilliseconds: 2000,
             pinnedCore: nil, logLevel: 4, adoptsRegion: false, bindAddress: "", connectTimeoutMilliseconds: 0,
-            maximumPeerCount: 0, slowMilliseconds: 100)
-        try ours.send(order, descriptors: [listener.rawValue, page.rawValue])
+            maximumPeerCount: 0, slowMilliseconds: 100, directoryCount: 1, sandbox: SandboxOrder(mode: .auto))
+        let directory = OwnedDescriptor(
+            try checked("open", subject: rig.directory, clinux_open(rig.directory, clinux_o_path | O_DIRECTORY, 0)))
+        try ours.send(order, descriptors: [listener.rawValue, page.rawValue, directory.rawValue])
         try wait { if case .hello(let hello) = $0 { hello.who == self.writer } else { false } }
         give(.join(JoinOrder(incumbents: [])))
         try wait { $0 == .ready }

@@ -55,6 +55,23 @@ struct HashPoolArguments: ParsableArguments {
     var flags: FlagTexts { texts((.hashWorkers, hashWorkers), (.pin, pin)) }
 }
 
+/// For all that starts workers.
+struct SandboxArguments: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: .init(
+            "Lock the workers down: auto, with all that the kernel has; strict, fail if it lacks anything; off.",
+            valueName: "mode"))
+    var sandbox: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: .init("Started as root: the workers, and what they write, belong to this user.", valueName: "name"))
+    var user: String?
+
+    var flags: FlagTexts { texts((.sandbox, sandbox), (.user, user)) }
+}
+
 struct FileArguments: ParsableArguments {
     @Option(
         name: [.short, .customLong("dir")], parsing: .unconditional,

@@ -95,7 +95,8 @@ struct CommandLineParser {
             discoversLocally: try !reader.isOn(.noLocalDiscovery),
             connectTimeout: try reader.duration(.connectTimeout, in: .seconds(1) ... .seconds(600)) ?? .seconds(10),
             stopTimeout: try reader.duration(.stopTimeout, in: .seconds(1) ... .seconds(31_536_000)),
-            caCertificate: try reader.path(.caCertificate), seeding: try reader.seeding(),
+            caCertificate: try reader.path(.caCertificate),
+            sandbox: try reader.sandbox(environment: surroundings.environment), seeding: try reader.seeding(),
             output: try reader.output(), control: try reader.control(),
             diagnosis: try reader.diagnosis(environment: surroundings.environment),
             environment: surroundings.environment)
@@ -107,7 +108,8 @@ struct CommandLineParser {
             torrent: UserPath(argument: command.torrent), directory: try reader.path(.directory) ?? ".",
             isJSON: command.json,
             hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
-            pins: try reader.isPinned(), output: try reader.output(),
+            pins: try reader.isPinned(), sandbox: try reader.sandbox(environment: surroundings.environment),
+            output: try reader.output(),
             diagnosis: try reader.diagnosis(environment: surroundings.environment),
             environment: surroundings.environment)
     }

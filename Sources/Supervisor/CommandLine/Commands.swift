@@ -26,6 +26,7 @@ struct DownloadCommand: ParsableCommand {
 
     @OptionGroup(title: "Pool") var pool: PoolArguments
     @OptionGroup(title: "Pool") var hashPool: HashPoolArguments
+    @OptionGroup(title: "Pool") var sandbox: SandboxArguments
     @OptionGroup(title: "Files") var files: FileArguments
     @OptionGroup(title: "Seeding") var seeding: SeedingArguments
     @OptionGroup(title: "Network") var network: NetworkArguments
@@ -35,8 +36,8 @@ struct DownloadCommand: ParsableCommand {
 
     var flags: FlagTexts {
         [
-            pool.flags, hashPool.flags, files.flags, seeding.flags, network.flags, output.flags, control.flags,
-            diagnosis.flags,
+            pool.flags, hashPool.flags, sandbox.flags, files.flags, seeding.flags, network.flags, output.flags,
+            control.flags, diagnosis.flags,
         ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
     }
 }
@@ -72,11 +73,14 @@ struct VerifyCommand: ParsableCommand {
     var json = false
 
     @OptionGroup(title: "Pool") var pool: HashPoolArguments
+    @OptionGroup(title: "Pool") var sandbox: SandboxArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @OptionGroup(title: "For tests and stress runs") var diagnosis: DiagnosisArguments
 
     var flags: FlagTexts {
-        var flags = [pool.flags, output.flags, diagnosis.flags].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+        var flags = [pool.flags, sandbox.flags, output.flags, diagnosis.flags].reduce(into: [:]) {
+            $0.merge($1) { first, _ in first }
+        }
         flags[.directory] = directory.map { [$0] }
         return flags
     }

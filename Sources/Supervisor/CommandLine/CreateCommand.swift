@@ -19,11 +19,14 @@ struct CreateCommand: ParsableCommand {
     @OptionGroup(title: "Torrent") var torrent: NewTorrentArguments
     @OptionGroup(title: "Result") var result: CreateResultArguments
     @OptionGroup(title: "Pool") var pool: HashPoolArguments
+    @OptionGroup(title: "Pool") var sandbox: SandboxArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @OptionGroup(title: "For tests and stress runs") var diagnosis: DiagnosisArguments
 
     var flags: FlagTexts {
-        [pool.flags, output.flags, diagnosis.flags].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+        [pool.flags, sandbox.flags, output.flags, diagnosis.flags].reduce(into: [:]) {
+            $0.merge($1) { first, _ in first }
+        }
     }
 }
 

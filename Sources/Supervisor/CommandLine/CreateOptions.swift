@@ -35,6 +35,7 @@ struct CreateOptions: Equatable {
     var hashWorkers: Int
     /// A core for each worker; nil: when there are as many cores as workers.
     var pins: Bool?
+    var sandbox = SandboxOptions()
     var output: OutputOptions
     var diagnosis: DiagnosisOptions
     var environment: [String: String]
@@ -53,7 +54,8 @@ extension CommandLineParser {
             target: try Self.target(command.result.output), replaces: command.result.force,
             isJSON: command.result.json,
             hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
-            pins: try reader.isPinned(), output: try reader.output(),
+            pins: try reader.isPinned(), sandbox: try reader.sandbox(environment: surroundings.environment),
+            output: try reader.output(),
             diagnosis: try reader.diagnosis(environment: surroundings.environment),
             environment: surroundings.environment)
         if options.target == .standardOutput, options.isJSON || options.output.progress == .json {

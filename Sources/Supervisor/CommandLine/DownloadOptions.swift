@@ -57,6 +57,7 @@ struct DownloadOptions: Equatable {
     /// A file of certificates in PEM form instead of the system's.
     var caCertificate: UserPath?
 
+    var sandbox = SandboxOptions()
     var seeding: SeedingOptions
     var output: OutputOptions
     var control = ControlOptions()
@@ -92,6 +93,7 @@ struct VerifyOptions: Equatable {
     var hashWorkers: Int
     /// A core for each worker; nil: when there are as many cores as workers.
     var pins: Bool?
+    var sandbox = SandboxOptions()
     var output: OutputOptions
     var diagnosis: DiagnosisOptions
     var environment: [String: String]

@@ -5,6 +5,8 @@ enum OptionName: String, CaseIterable {
     case memory
     case pin
     case maxPeers = "max-peers"
+    case sandbox
+    case user
 
     case directory = "dir"
     case selectFile = "select-file"
@@ -63,8 +65,8 @@ enum OptionName: String, CaseIterable {
             .noControl:
             .flag
         case .peer, .tracker, .workerWrap, .selftest: .list
-        case .workers, .hashWorkers, .memory, .pin, .maxPeers, .directory, .selectFile, .fileAllocation,
-            .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
+        case .workers, .hashWorkers, .memory, .pin, .maxPeers, .sandbox, .user, .directory, .selectFile,
+            .fileAllocation, .stateDirectory, .sync, .listenPort, .bind, .connectTimeout, .stopTimeout, .caCertificate,
             .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit, .uploadLimit, .progress, .interval,
             .logLevel, .log, .controlSocket, .metricsListen, .events, .heartbeat, .slowLimit:
             .value
@@ -75,8 +77,9 @@ enum OptionName: String, CaseIterable {
     var isPath: Bool {
         switch self {
         case .directory, .stateDirectory, .caCertificate, .log, .controlSocket, .events: true
-        case .workers, .hashWorkers, .memory, .pin, .maxPeers, .selectFile, .showFiles, .fileAllocation, .sequential,
-            .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker, .noPeerExchange, .noLocalDiscovery,
+        case .workers, .hashWorkers, .memory, .pin, .maxPeers, .sandbox, .user, .selectFile, .showFiles,
+            .fileAllocation, .sequential, .verify, .sync, .listenPort, .bind, .peer, .tracker, .noTracker,
+            .noPeerExchange, .noLocalDiscovery,
             .connectTimeout, .stopTimeout, .seed, .seedRatio, .seedTime, .uploadSlots, .onComplete, .downloadLimit,
             .uploadLimit, .progress, .interval, .quiet, .logLevel, .noControl, .metricsListen,
             .workerWrap, .heartbeat, .slowLimit, .selftest:

@@ -43,6 +43,8 @@ struct Inspection {
         /// How long the present turn has taken; nil while the loop waits.
         var turnAge: Duration?
         var room: WorkerReport.Room?
+        /// nil: it has not told yet, or it is the supervisor.
+        var sandbox: SandboxState?
         var turnTimes = TimeHistogram()
         /// Kinds of its loop's handlers that took longer than `--slow-ms`.
         var slowHandlers: [SlowHandler] = []

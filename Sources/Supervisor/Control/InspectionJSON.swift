@@ -57,6 +57,8 @@ struct InspectionJSON {
             .init("handler", .string(process.handler.name)), .init("turn_age", seconds(process.turnAge)),
             .init("held", .optional(process.room?.heldCount)), .init("room", .optional(process.room?.totalCount)),
             .init("reserved", .optional(process.room?.reservedCount)), .init("slow", .count(process.slowCount)),
+            .init("sandbox", .optional(process.sandbox?.name)),
+            .init("sandbox_missing", .array((process.sandbox?.missing.words ?? []).map { .string($0) })),
         ])
     }
 

@@ -26,6 +26,7 @@ struct InspectionText {
             ("ID", .left), ("ROLE", .left), ("GEN", .right), ("PID", .right), ("STATE", .left), ("TURNS", .right),
             ("CPU", .right), ("RSS", .right), ("QUEUE", .right), ("RATE", .right), ("RESTARTS", .right),
             ("BEAT", .right), ("LOOP", .left), ("HELD", .right), ("ROOM", .right), ("SLOW", .right),
+            ("SANDBOX", .left),
         ])
         for process in inspection.processes {
             table.add([
@@ -33,7 +34,7 @@ struct InspectionText {
                 "\(process.turnCount)", Cell.decimal(process.cpuSeconds) + "s", Cell.bytes(process.residentByteCount),
                 "\(process.queueCount)", Cell.rate(process.bytesPerSecond), "\(process.restartCount)",
                 Cell.seconds(process.beatAge), process.handler.name, Cell.count(process.room?.heldCount),
-                Cell.count(process.room?.totalCount), "\(process.slowCount)",
+                Cell.count(process.room?.totalCount), "\(process.slowCount)", process.sandbox?.name ?? "-",
             ])
         }
         return table.lines

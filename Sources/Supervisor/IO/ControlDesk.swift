@@ -148,7 +148,8 @@ final class ControlDesk {
         switch event {
         case .spawned(let worker, let pid):
             note(worker.place, "generation \(worker.generation) was started (pid \(pid))", now: now)
-        case .ready(let worker, _): note(worker.place, "generation \(worker.generation) is ready", now: now)
+        case .ready(let worker, _, _): note(worker.place, "generation \(worker.generation) is ready", now: now)
+        case .sandboxFailed(let worker, let reason): note(worker.place, reason, now: now)
         case .condemned(let worker, _, let reason): note(worker.place, "we kill it: \(reason)", now: now)
         case .notSpawned(let worker, let reason): note(worker.place, "cannot be started: \(reason)", now: now)
         case .died(let worker, let pid, let ending, let lastLines, _):

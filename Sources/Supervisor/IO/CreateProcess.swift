@@ -91,7 +91,8 @@ final class CreateProcess {
         let plan = PoolPlan(checkingWith: options.hashWorkers)
         let pool = try HashingPool(
             files, Recheck(geometry: outline.geometry, pieces: pieces, fileCount: outline.files.count), plan: plan,
-            settings: options.poolSettings(plan), runDirectory: try RunDirectory(environment: options.environment),
+            settings: try options.poolSettings(plan, telling: output),
+            runDirectory: try RunDirectory(environment: options.environment),
             signals: signals, output: output,
             handlers: HashingPool.Handlers(
                 order: { .hashPiece($0, $1, isLast: $2) },

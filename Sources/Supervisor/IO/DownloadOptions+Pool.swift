@@ -6,10 +6,15 @@ import PoolProtocol
 import PoolRuntime
 
 extension DownloadOptions {
-    func poolSettings(_ plan: PoolPlan) -> PoolShell.Settings {
+    func poolSettings(_ plan: PoolPlan, _ sandbox: SandboxOrder) -> PoolShell.Settings {
         PoolShell.Settings(
-            diagnosis, plan, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
+            diagnosis, plan, sandbox, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
             bindAddress: bindAddress ?? "", connectTimeout: connectTimeout, maximumPeers: maximumPeers)
+    }
+
+    func sandboxOrder(_ output: Output) throws(UserError) -> SandboxOrder {
+        try SandboxStart.order(
+            sandbox, startsPrograms: seeding.onComplete != nil || !diagnosis.wrappers.isEmpty, output: output)
     }
 
     var httpOptions: HTTPClientOptions {
@@ -28,24 +33,29 @@ extension DownloadOptions {
 }
 
 extension VerifyOptions {
-    func poolSettings(_ plan: PoolPlan) -> PoolShell.Settings {
-        PoolShell.Settings(
-            diagnosis, plan, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
+    func poolSettings(_ plan: PoolPlan, telling user: Output) throws(UserError) -> PoolShell.Settings {
+        let sandbox = try SandboxStart.order(
+            sandbox, startsPrograms: !diagnosis.wrappers.isEmpty, output: user)
+        return PoolShell.Settings(
+            diagnosis, plan, sandbox, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
             bindAddress: "", connectTimeout: .seconds(10), maximumPeers: 1)
     }
 }
 
 extension CreateOptions {
-    func poolSettings(_ plan: PoolPlan) -> PoolShell.Settings {
-        PoolShell.Settings(
-            diagnosis, plan, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
+    func poolSettings(_ plan: PoolPlan, telling user: Output) throws(UserError) -> PoolShell.Settings {
+        let sandbox = try SandboxStart.order(
+            sandbox, startsPrograms: !diagnosis.wrappers.isEmpty, output: user)
+        return PoolShell.Settings(
+            diagnosis, plan, sandbox, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
             bindAddress: "", connectTimeout: .seconds(10), maximumPeers: 1)
     }
 }
 
 extension PoolShell.Settings {
     fileprivate init(
-        _ diagnosis: DiagnosisOptions, _ plan: PoolPlan, environment: [String: String], logLevel: Logger.Level,
+        _ diagnosis: DiagnosisOptions, _ plan: PoolPlan, _ sandbox: SandboxOrder, environment: [String: String],
+        logLevel: Logger.Level,
         pins: Bool?, bindAddress: String, connectTimeout: Duration, maximumPeers: Int
     ) {
         // A trapping worker must not fork a backtracer: that takes 0.4 s, and the sandbox would forbid it.
@@ -70,7 +80,8 @@ extension PoolShell.Settings {
                 : min(
                     65_535, Self.mostPeers(of: maximumPeers, workers: plan.peerWorkerCount),
                     // A worker inherits our limit, and takes no more than this leaves it.
-                    max(1, DescriptorLimit.current - DescriptorLimit.reserve)))
+                    max(1, DescriptorLimit.current - DescriptorLimit.reserve)),
+            sandbox: sandbox)
     }
 
     /// What one worker may have of all connections. The kernel deals incoming ones out by their addresses, not evenly:

@@ -49,7 +49,7 @@ final class HashingPool {
         shell.handlers = PoolShell.Handlers(
             peerWorkerSpoke: { _, _ in }, hashWorkerSpoke: { [unowned self] in heard($1, from: $0) },
             writerSpoke: { _, _ in }, decided: { [unowned self] in decided($0) },
-            changed: { output.tell($0) },
+            changed: { [unowned self] in changed($0) },
             complained: { output.complained($0, $1) })
         try poll.watch(descriptor: signals.descriptor) { [unowned self] _ in takeSignals() }
         poll.nextDeadline = { [unowned self] in min(nextTick, retryAt, shell.nextDeadline) }
@@ -78,6 +78,11 @@ final class HashingPool {
         guard now >= nextTick else { return }
         nextTick = now + SupervisorProcess.tick
         output.show(handlers.report(recheck.progress, (now - started).inSeconds))
+    }
+
+    private func changed(_ event: WorkerEvent) {
+        output.tell(event)
+        if case .sandboxFailed(let worker, let reason) = event { finish(.sandboxFailed, "\(worker.place): \(reason)") }
     }
 
     private func decided(_ action: PoolKeeper.Action) {

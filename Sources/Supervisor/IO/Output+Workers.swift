@@ -10,7 +10,12 @@ extension Output {
         switch event {
         case .spawned(let worker, let pid):
             emit(.worker(WorkerReport(worker, pid: pid, state: worker.generation > 1 ? .replaced : .spawned)))
-        case .ready(let worker, let pid): emit(.worker(WorkerReport(worker, pid: pid, state: .ready)))
+        case .ready(let worker, let pid, let sandbox):
+            var report = WorkerReport(worker, pid: pid, state: .ready)
+            report.sandbox = sandbox
+            emit(.worker(report))
+        // Told by whoever ends the run because of it.
+        case .sandboxFailed: break
         case .condemned(let worker, _, let reason): emit(.warning("\(worker.place) is replaced: \(reason)"))
         case .died(let worker, let pid, let ending, let lastLines, let heldCount):
             var report = WorkerReport(worker, pid: pid, state: .dead)

@@ -14,8 +14,9 @@ final class PayloadFiles {
     private let tree: DirectoryTree
 
     /// Makes the directory when it is missing.
-    convenience init(making path: UserPath) throws(SystemCallError) {
-        try MissingDirectories.make(path, mode: 0o777)
+    /// - Parameter owner: whose it is then; nil: ours.
+    convenience init(making path: UserPath, owner: SandboxOrder.Identity? = nil) throws(SystemCallError) {
+        try MissingDirectories.make(path, mode: 0o777, owner: owner)
         try self.init(existing: path)
     }
 

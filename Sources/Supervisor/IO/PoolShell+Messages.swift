@@ -42,6 +42,11 @@ extension PoolShell {
         condemn(process.incarnation, reason: reason)
     }
 
+    private func becameReady(_ process: WorkerProcess) {
+        process.sandbox = process.status.sandbox
+        decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+    }
+
     private func received(_ message: PeerWorkerToSupervisor, from process: WorkerProcess, now: MonotonicInstant) {
         if let nonsense = plausibility.nonsense(in: message, from: process.incarnation, now: now) {
             return distrust(process, "it said what makes no sense (\(nonsense))")
@@ -49,7 +54,7 @@ extension PoolShell {
         switch message {
         case .hello(let hello): greeted(hello, process)
         case .joined: break
-        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .ready: becameReady(process)
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
         case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained,
@@ -62,7 +67,7 @@ extension PoolShell {
         switch message {
         case .hello(let hello): greeted(hello, process)
         case .joined: break
-        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .ready: becameReady(process)
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
         case .regionMapped(let owner): mapped(owner, process)
@@ -84,7 +89,7 @@ extension PoolShell {
         switch message {
         case .hello(let hello): greeted(hello, process)
         case .joined: break
-        case .ready: decide { $0.readyReceived(from: process.incarnation, into: &$1) }
+        case .ready: becameReady(process)
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
         case .regionMapped(let owner): mapped(owner, process)

@@ -31,6 +31,7 @@ final class PoolShell {
         var connectTimeout: Duration
         /// Connections of one peer-worker, incoming ones included.
         var maximumPeersEach: Int
+        var sandbox: SandboxOrder
     }
 
     /// What the pool tells the rest of the supervisor. Messages of processes that are no more never get here.
@@ -58,6 +59,8 @@ final class PoolShell {
     private let context: ZMQContext
     let control: ZMQSocket
     private let tcpListeners: TCPListeners?
+    /// Below which the writer may write.
+    private let writerDirectories: [OwnedDescriptor]
     private var unixListeners: [Place: OwnedDescriptor] = [:]
     private var regions: [Place: OwnedDescriptor] = [:]
     private var cores: [UInt32] = []
@@ -69,13 +72,14 @@ final class PoolShell {
     /// - Parameter pieceCounts: of all torrents that peer-workers may speak of, by ordinal.
     init(
         plan: PoolPlan, settings: Settings, poll: PollLoop, runDirectory: RunDirectory, tcpListeners: TCPListeners?,
-        pieceCounts: [Int]
+        pieceCounts: [Int], writerDirectories: [OwnedDescriptor] = []
     ) throws(SystemCallError) {
         self.plan = plan
         self.settings = settings
         self.poll = poll
         self.runDirectory = runDirectory
         self.tcpListeners = tcpListeners
+        self.writerDirectories = writerDirectories
         plausibility = Plausibility(pieceCounts: pieceCounts, peerCapacity: settings.maximumPeersEach)
         keeper = PoolKeeper(plan: plan, now: MonotonicClock.now)
         context = try ZMQContext()
@@ -202,7 +206,9 @@ final class PoolShell {
             }
         case .passRegion(let pair): passRegion(pair)
         case .working(let worker):
-            if let process = process(worker) { handlers?.changed(.ready(worker, pid: process.child.processID)) }
+            if let process = process(worker) {
+                handlers?.changed(.ready(worker, pid: process.child.processID, sandbox: process.sandbox))
+            }
             handlers?.decided(action)
         case .lost, .replacementSeen, .adopt, .gaveUp, .regionDropped, .failed: handlers?.decided(action)
         }
@@ -261,9 +267,12 @@ final class PoolShell {
             var descriptors = [unixListeners[place]!.rawValue, page.rawValue]
             if let region = regions[place] { descriptors.append(region.rawValue) }
             let listening = place.role == .peerWorker ? tcpListeners?.descriptors(of: Int(place.ordinal)) ?? [] : []
+            let directories = place.role == .writer ? writerDirectories.map(\.rawValue) : []
             try lifeline.send(
-                launchOrder(worker, adoptsRegion: adoptsRegion, listenerCount: listening.count),
-                descriptors: descriptors + listening)
+                launchOrder(
+                    worker, adoptsRegion: adoptsRegion, listenerCount: listening.count,
+                    directoryCount: directories.count),
+                descriptors: descriptors + listening + directories)
         } catch {
             latestTrouble[place.role] = "\(error)"
             handlers?.changed(.notSpawned(worker, reason: "\(error)"))
@@ -286,7 +295,9 @@ final class PoolShell {
     /// there (BEP 40).
     private static let roomForNewcomers = 4
 
-    private func launchOrder(_ worker: Incarnation, adoptsRegion: Bool, listenerCount: Int) -> LaunchOrder {
+    private func launchOrder(
+        _ worker: Incarnation, adoptsRegion: Bool, listenerCount: Int, directoryCount: Int
+    ) -> LaunchOrder {
         return LaunchOrder(
             who: worker, runDirectory: runDirectory.path,
             regionByteCount: regions[worker.place] == nil
@@ -298,7 +309,8 @@ final class PoolShell {
             bindAddress: settings.bindAddress,
             connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),
             maximumPeerCount: UInt16(min(65_535, settings.maximumPeersEach + Self.roomForNewcomers)),
-            slowMilliseconds: UInt32(settings.slowLimit.wholeNanoseconds / 1_000_000))
+            slowMilliseconds: UInt32(settings.slowLimit.wholeNanoseconds / 1_000_000),
+            directoryCount: UInt16(directoryCount), sandbox: settings.sandbox)
     }
 
     /// Peer-workers first, so that each has a core of its own as long as there are enough.
@@ -345,6 +357,10 @@ final class PoolShell {
         latestTrouble[worker.place.role] =
             (["\(ending)"] + (process.complaints.lastLines.last.map { [$0] } ?? [])).joined(separator: ": ")
         tellFault(of: process, ending)
+        if ending == .exited(WorkerExit.sandboxFailed.rawValue) {
+            let reason = process.complaints.lastLines.last ?? "the sandbox cannot be set up"
+            handlers?.changed(.sandboxFailed(worker, reason: reason))
+        }
         tellSlowHandlers(of: process)
         handlers?.changed(
             .died(

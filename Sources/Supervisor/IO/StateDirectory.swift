@@ -1,5 +1,6 @@
 import BitTorrent
 import Glibc
+import PoolProtocol
 import PoolRuntime
 
 /// Owns where journals and locks are kept, and what they are called: by torrent and by the directory that it is
@@ -49,10 +50,20 @@ struct StateDirectory {
 
 /// Makes a directory and all that is missing above it.
 enum MissingDirectories {
-    static func make(_ path: UserPath, mode: mode_t) throws(SystemCallError) {
+    /// - Parameter owner: whose those are that are made; nil: ours.
+    static func make(
+        _ path: UserPath, mode: mode_t, owner: SandboxOrder.Identity? = nil
+    ) throws(SystemCallError) {
         for directory in path.prefixes {
+            if directory.withCString({ mkdir($0, mode) }) == 0 {
+                guard let owner else { continue }
+                guard directory.withCString({ lchown($0, owner.user, owner.group) }) == 0 else {
+                    throw SystemCallError("chown", errno, subject: directory.description)
+                }
+                continue
+            }
             // Whatever is there already is judged by whoever opens the directory.
-            guard directory.withCString({ mkdir($0, mode) }) != 0, errno != EEXIST, errno != EISDIR else { continue }
+            guard errno != EEXIST, errno != EISDIR else { continue }
             let error = errno
             // A parent that may not be written, but exists, is no obstacle (EACCES, EROFS).
             guard directory.withCString({ access($0, F_OK) }) == 0 else {

@@ -62,6 +62,7 @@ extension SupervisorProcess {
         row.residentByteCount = figures.residentByteCount
         row.queueCount = process.untakenOrderCount
         row.byteCount = process.status.progress
+        row.sandbox = process.sandbox
         row.bytesPerSecond = desk.rate(of: process.incarnation, now: now)
         row.room = room(at: place, heldCount: process.status.heldCount)
         row.syncTimes = process.status.syncTimes

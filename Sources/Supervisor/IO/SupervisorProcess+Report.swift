@@ -19,6 +19,7 @@ extension SupervisorProcess {
                     report.residentByteCount = figures.residentByteCount
                     report.cpuSeconds = figures.cpuSeconds
                     report.room = room(at: process.incarnation.place, heldCount: process.status.heldCount)
+                    report.sandbox = process.sandbox
                     return report
                 } : [],
             secondsSinceStart: (now - started).inSeconds, restartCount: context.shell.keeper.restartCount)

@@ -58,16 +58,20 @@ final class SupervisorProcess {
         self.output = output
         // What may be refused is tried before anything is started: options, limits, locks, files, the port.
         let plan = try Self.plan(options, inputs)
+        let sandbox = try options.sandboxOrder(output)
         poll = try PollLoop()
         _ = clinux_ignore_signal(SIGPIPE)
         signals = OwnedDescriptor(try checked("signalfd", clinux_signal_descriptor()))
         var stores: [TorrentStorage] = []
-        for metainfo in inputs { stores.append(try TorrentStorage(metainfo, options, output: output)) }
+        for metainfo in inputs {
+            stores.append(try TorrentStorage(metainfo, options, owner: sandbox.identity, output: output))
+        }
         let listeners = try Self.listen(options, plan, output)
         let directory = try RunDirectory(environment: options.environment)
         let shell = try PoolShell(
-            plan: plan, settings: options.poolSettings(plan), poll: poll, runDirectory: directory,
-            tcpListeners: listeners, pieceCounts: inputs.map(\.geometry.pieceCount))
+            plan: plan, settings: options.poolSettings(plan, sandbox), poll: poll, runDirectory: directory,
+            tcpListeners: listeners, pieceCounts: inputs.map(\.geometry.pieceCount),
+            writerDirectories: stores.prefix(1).map(\.directory))
         let http = try HTTPClient(options: options.httpOptions)
         context = RunContext(
             shell: shell, output: output, http: http,
@@ -389,6 +393,9 @@ final class SupervisorProcess {
 
     private func changed(_ event: WorkerEvent) {
         desk.changed(event, now: MonotonicClock.now)
+        if case .sandboxFailed(let worker, let reason) = event {
+            end(.sandboxFailed, reason: "\(worker.place): \(reason)", now: MonotonicClock.now)
+        }
         output.tell(event) { room(at: $0, heldCount: $1) }
     }
 }

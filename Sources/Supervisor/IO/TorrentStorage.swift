@@ -28,7 +28,10 @@ final class TorrentStorage {
     private let payload: PayloadFiles
     private let lock: FileLock
 
-    init(_ metainfo: Metainfo, _ options: DownloadOptions, output: Output) throws(UserError) {
+    /// - Parameter owner: of what is made below `--dir`; nil: ourselves.
+    init(
+        _ metainfo: Metainfo, _ options: DownloadOptions, owner: SandboxOrder.Identity? = nil, output: Output
+    ) throws(UserError) {
         let name = TerminalText.escaped(metainfo.name.relative)
         selected = SelectedFiles(layout: metainfo.layout, selection: try options.selection(of: metainfo))
         guard !selected.wantedPieces.isEmpty else {
@@ -39,7 +42,7 @@ final class TorrentStorage {
         sync = options.sync
         preallocates = options.preallocates
         do throws(SystemCallError) {
-            payload = try PayloadFiles(making: options.directory)
+            payload = try PayloadFiles(making: options.directory, owner: owner)
             guard options.directory.withCString({ access($0, W_OK | X_OK) }) == 0 else {
                 throw SystemCallError("open for writing", errno, subject: options.directory.description)
             }
@@ -52,10 +55,10 @@ final class TorrentStorage {
             let found = try files.read(fileTable.journalSubject)
             if let complaint = found.complaint { output.emit(.warning("\(complaint); the files are checked instead")) }
             if let state = found.state {
-                try PartsMove(
+                let move = PartsMove(
                     journal: state, selected: selected, payload: payload,
-                    partsPath: PartsFile.name(of: metainfo.infoHash)
-                ).carryOut()
+                    partsPath: PartsFile.name(of: metainfo.infoHash))
+                try FileOwner.acting(as: owner) { () throws(SystemCallError) in try move.carryOut() }
             }
             var evidence = ResumeRecord.Evidence(
                 journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable))

@@ -44,8 +44,9 @@ final class VerifyProcess {
         let plan = PoolPlan(checkingWith: options.hashWorkers)
         let pool = try HashingPool(
             files, Recheck(geometry: metainfo.geometry, pieces: pieces, fileCount: metainfo.files.count), plan: plan,
-            settings: options.poolSettings(plan), runDirectory: try RunDirectory(environment: options.environment),
-            signals: signals, output: output, handlers: handlers)
+            settings: try options.poolSettings(plan, telling: output),
+            runDirectory: try RunDirectory(environment: options.environment), signals: signals, output: output,
+            handlers: handlers)
         self.pool = pool
         return try pool.run()
     }

@@ -5,7 +5,10 @@ import PoolRuntime
 /// What happens to the pool's processes, for the event stream and the log.
 enum WorkerEvent {
     case spawned(Incarnation, pid: Int32)
-    case ready(Incarnation, pid: Int32)
+    /// - Parameter sandbox: what it has told of its lock-down.
+    case ready(Incarnation, pid: Int32, sandbox: SandboxState?)
+    /// It could not give up what it has to, and the user wants no worker without that; before `died`.
+    case sandboxFailed(Incarnation, reason: String)
     /// We are about to kill it.
     case condemned(Incarnation, pid: Int32, reason: String)
     /// Its process could not be started.

@@ -17,6 +17,8 @@ final class WorkerProcess {
     var outbox = Outbox()
     /// Set by `hello`: before it, nothing can be sent.
     var isConnected = false
+    /// What it had given up when it said `ready`.
+    var sandbox: SandboxState?
     /// Frames that came from it.
     private var receivedFrameCount: UInt64 = 0
     private var edge = ControlEdge()

@@ -111,6 +111,8 @@ struct WorkerReport {
     var cpuSeconds: Double = 0
     /// nil: it was not looked up.
     var room: Room?
+    /// What it has given up; known from `ready` on.
+    var sandbox: SandboxState?
 
     /// What a worker keeps payload in: slots of 16 KiB in a peer-worker, frames of 64 KiB in a hash-worker; a writer has no
     /// memory of its own, and holds pieces.

@@ -104,8 +104,8 @@ enum EventStream {
             .init("status", .optional(report.status)), .init("rss", .count(report.residentByteCount)),
             .init("cpu", .number(report.cpuSeconds)), .init("held", .optional(report.room?.heldCount)),
             .init("total", .optional(report.room?.totalCount)),
-            .init("reserved", .optional(report.room?.reservedCount)),
-        ]
+            .init("reserved", .optional(report.room?.reservedCount)), .init("sandbox", .optional(report.sandbox?.name)),
+        ] + (report.sandbox.map { [.init("sandbox_missing", .array($0.missing.words.map { .string($0) }))] } ?? [])
     }
 
     private static func peer(_ peer: PeerEvent) -> [JSONValue.Member] {

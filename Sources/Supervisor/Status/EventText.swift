@@ -56,7 +56,9 @@ enum EventText {
         let why = report.reason.isEmpty ? "" : ": \(report.reason)"
         switch report.state {
         case .spawned: return Line(.info, "\(who) was started\(why)")
-        case .ready: return Line(.info, "\(who) is ready\(why)")
+        case .ready:
+            let sandbox = report.sandbox.map { ", sandbox \($0.name)" } ?? ""
+            return Line(.info, "\(who) is ready\(sandbox)\(why)")
         case .replaced: return Line(.notice, "\(who) is replaced\(why)")
         case .dead:
             if let signal = report.signal { return Line(.warning, "\(who) was killed by signal \(signal)\(why)") }

@@ -8,12 +8,25 @@ struct LaunchOrderTests {
             who: Incarnation(Place(.peerWorker, 3), generation: 2), runDirectory: "/run/user/1000/swarmkeeper/7",
             regionByteCount: 8 << 20, tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: core, logLevel: 2,
             adoptsRegion: true, bindAddress: "::1", connectTimeoutMilliseconds: 5000, maximumPeerCount: 125,
-            slowMilliseconds: 100)
+            slowMilliseconds: 100, directoryCount: 1,
+            sandbox: SandboxOrder(
+                mode: .strict, layers: [.files, .calls],
+                identity: SandboxOrder.Identity(user: 65534, group: 100, groups: [])))
     }
 
     @Test(arguments: [nil, UInt16(0), 63]) func orderSurvivesTheJourney(core: UInt16?) throws {
         let order = Self.order(core: core)
         #expect(try decodeWhole(LaunchOrder.self, EdgeUnderTest.frame(of: order)) == order)
+    }
+
+    @Test func theUserToBecomeSurvivesTheJourney() throws {
+        for groups in [[], [100], [100, 7, 4_294_967_294]] as [[UInt32]] {
+            var order = Self.order(core: 1)
+            order.sandbox.identity?.groups = groups
+            #expect(try decodeWhole(LaunchOrder.self, EdgeUnderTest.frame(of: order)) == order)
+        }
+        let nobody = SandboxOrder(mode: .off)
+        #expect(try decodeWhole(SandboxOrder.self, EdgeUnderTest.frame(of: nobody)) == nobody)
     }
 
     @Test func truncatedOrderIsAnError() {

@@ -66,6 +66,7 @@ struct OptionPrecedenceTests {
                     options.output.eventsFile, options.selectedFiles.map { UserPath($0) }, options.control.socket,
                 ]
                 #expect(paths.contains(UserPath(text)))
+            case .user: #expect(try line.download("a").sandbox.user == text)
             case .onComplete: #expect(try line.download("a").seeding.onComplete == text)
             default:
                 let error = #expect(throws: UserError.self) { try line.download("a") }

@@ -26,6 +26,7 @@ enum InspectionFixture {
         peer.turnTimes.add(.microseconds(100))
         peer.turnTimes.add(.milliseconds(40))
         peer.resentBlockCount = 9
+        peer.sandbox = SandboxState(inForce: .all, missing: [])
         peer.slowHandlers = [
             SlowHandler(.orders, count: 2, longest: .milliseconds(150)),
             SlowHandler(.timer, count: 1, longest: .milliseconds(101)),

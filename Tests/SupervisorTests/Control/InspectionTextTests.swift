@@ -14,7 +14,7 @@ import Testing
             titles == [
                 [
                     "ID", "ROLE", "GEN", "PID", "STATE", "TURNS", "CPU", "RSS", "QUEUE", "RATE", "RESTARTS", "BEAT",
-                    "LOOP", "HELD", "ROOM", "SLOW",
+                    "LOOP", "HELD", "ROOM", "SLOW", "SANDBOX",
                 ],
                 ["ID", "STATE", "AGE", "DONE", "PIECES", "DOWN", "UP", "PEERS", "ETA", "HASH", "NAME"],
                 [
@@ -29,10 +29,10 @@ import Testing
     @Test func everyRowHasACellForEveryColumn() {
         #expect(
             text.processes == [
-                "ID  ROLE        GEN  PID  STATE    TURNS   CPU    RSS  QUEUE  RATE  RESTARTS  BEAT  LOOP     HELD  ROOM  SLOW",
-                "s   supervisor    1  100  running      7  0.0s      0      0     0         0     -  waiting     -     -     0",
-                "p0  peer          2  101  working  12345  1.2s  20.0M      3  1.5M         1  0.2s  orders      5    64     3",
-                "w   writer        4    -  vacant       0  0.0s      0      0     0         0     -  waiting     -     -     0",
+                "ID  ROLE        GEN  PID  STATE    TURNS   CPU    RSS  QUEUE  RATE  RESTARTS  BEAT  LOOP     HELD  ROOM  SLOW  SANDBOX",
+                "s   supervisor    1  100  running      7  0.0s      0      0     0         0     -  waiting     -     -     0  -",
+                "p0  peer          2  101  working  12345  1.2s  20.0M      3  1.5M         1  0.2s  orders      5    64     3  full",
+                "w   writer        4    -  vacant       0  0.0s      0      0     0         0     -  waiting     -     -     0  -",
             ])
         #expect(
             text.ps.contains { $0.hasPrefix("peer:1  p0") && $0.contains(" iswu ") && $0.hasSuffix("some client 1.0") })

@@ -37,7 +37,7 @@ struct EventStreamTests {
             restartCount: 2)
         let worker =
             #"{"role":"hash","ordinal":1,"generation":3,"pid":1001,"state":"ready","signal":null,"status":null,"#
-            + #""rss":20971520,"cpu":1.500,"held":null,"total":null,"reserved":null}"#
+            + #""rss":20971520,"cpu":1.500,"held":null,"total":null,"reserved":null,"sandbox":null}"#
         func line(_ name: String, speed: Int, eta: String, trouble: String) -> String {
             Self.head + #""progress","info_hash":"\#(Self.hash)","name":"\#(name)","phase":"downloading","#
                 + #""total_length":3113851289,"completed_length":1317224448,"wasted_length":16384,"#
@@ -67,7 +67,7 @@ struct EventStreamTests {
         report.residentByteCount = 0
         report.cpuSeconds = 0
         let common = #""role":"peer","ordinal":2,"generation":1,"pid":1002,"state":"dead","signal":9,"status":null,"#
-        let nothing = #""rss":0,"cpu":0.000,"held":null,"total":null,"reserved":null"#
+        let nothing = #""rss":0,"cpu":0.000,"held":null,"total":null,"reserved":null,"sandbox":null"#
         #expect(lines(.worker(report)) == [Self.head + #""worker",\#(common)\#(nothing)}"#])
         report.reason = "last words"
         #expect(lines(.worker(report)) == [Self.head + #""worker",\#(common)\#(nothing),"reason":"last words"}"#])
@@ -76,9 +76,19 @@ struct EventStreamTests {
     @Test func deadWorkerTellsWhatItStillHeld() throws {
         var report = StatusReportFixture.worker(Place(.hashWorker, 0), .dead)
         report.room = WorkerReport.Room(heldCount: 7, totalCount: 9, reservedCount: 2)
-        #expect(lines(.worker(report))[0].hasSuffix(#""held":7,"total":9,"reserved":2}"#))
+        #expect(lines(.worker(report))[0].hasSuffix(#""held":7,"total":9,"reserved":2,"sandbox":null}"#))
         report.room?.reservedCount = nil
-        #expect(lines(.worker(report))[0].hasSuffix(#""held":7,"total":9,"reserved":null}"#))
+        #expect(lines(.worker(report))[0].hasSuffix(#""held":7,"total":9,"reserved":null,"sandbox":null}"#))
+    }
+
+    @Test func readyWorkerTellsItsSandbox() {
+        var report = StatusReportFixture.worker(Place(.hashWorker, 0), .ready)
+        report.sandbox = SandboxState(inForce: .all, missing: [])
+        #expect(lines(.worker(report))[0].hasSuffix(#""sandbox":"full","sandbox_missing":[]}"#))
+        report.sandbox = SandboxState(inForce: [.files, .calls], missing: [.ports, .signals])
+        #expect(lines(.worker(report))[0].hasSuffix(#""sandbox":"partial","sandbox_missing":["ports","signals"]}"#))
+        report.sandbox = SandboxState(inForce: [], missing: [])
+        #expect(lines(.worker(report))[0].hasSuffix(#""sandbox":"off","sandbox_missing":[]}"#))
     }
 
     @Test func peerTellsWhoAndWhy() {

@@ -1,7 +1,7 @@
 /// Layout of the memory that every worker shares with the supervisor: written by the worker's own loop, read by the
 /// supervisor, which believes nothing in it (all fields are plain numbers with no meaning for memory).
 package enum StatusPage {
-    package static let layoutVersion: UInt32 = 5
+    package static let layoutVersion: UInt32 = 6
     package static let byteCount = 8192
 
     /// Turns of the worker's loop; a count that stands still is a loop that hangs or spins. u64.
@@ -33,6 +33,8 @@ package enum StatusPage {
     package static let workOffset = 88
     /// Records that were ever written to the trail. u64.
     package static let trailCountOffset = 96
+    /// `SandboxState` as a word; 0 until the worker is locked down. u64.
+    package static let sandboxOffset = 104
 
     /// How long each turn of the loop took, that is how long whatever came meanwhile had to wait: `TimeHistogram`, its
     /// buckets, then the longest and the sum, all u64.

@@ -3,7 +3,7 @@ import BitTorrent
 /// The first datagram on a worker's lifeline: all that it must know before it can speak. Its descriptors ride along in
 /// the order of `Descriptor`.
 package struct LaunchOrder: PoolCodable {
-    package static let layoutVersion: UInt32 = 2
+    package static let layoutVersion: UInt32 = 3
 
     /// The descriptors that come with the order, in this order; those that a role lacks are left out.
     package enum Descriptor: Int, CaseIterable, Sendable {
@@ -15,6 +15,9 @@ package struct LaunchOrder: PoolCodable {
         case ownRegion
         /// peer-worker: TCP listeners, v4 then v6, as many as `tcpListenerCount`.
         case tcpListeners
+        /// writer: the directories that it writes below, as many as `directoryCount`; for its lock-down alone, each
+        /// torrent names its own.
+        case directories
     }
 
     package var who: Incarnation
@@ -36,11 +39,14 @@ package struct LaunchOrder: PoolCodable {
     package var maximumPeerCount: UInt16
     /// A handler of the loop that takes this long counts as slow.
     package var slowMilliseconds: UInt32
+    package var directoryCount: UInt16
+    package var sandbox: SandboxOrder
 
     package init(
         who: Incarnation, runDirectory: String, regionByteCount: UInt64, tcpListenerCount: UInt16,
         heartbeatMilliseconds: UInt32, pinnedCore: UInt16?, logLevel: UInt8, adoptsRegion: Bool, bindAddress: String,
-        connectTimeoutMilliseconds: UInt32, maximumPeerCount: UInt16, slowMilliseconds: UInt32
+        connectTimeoutMilliseconds: UInt32, maximumPeerCount: UInt16, slowMilliseconds: UInt32,
+        directoryCount: UInt16, sandbox: SandboxOrder
     ) {
         self.who = who
         self.runDirectory = runDirectory
@@ -54,6 +60,8 @@ package struct LaunchOrder: PoolCodable {
         self.connectTimeoutMilliseconds = connectTimeoutMilliseconds
         self.maximumPeerCount = maximumPeerCount
         self.slowMilliseconds = slowMilliseconds
+        self.directoryCount = directoryCount
+        self.sandbox = sandbox
     }
 
     package func encode(into writer: inout FrameWriter) {
@@ -70,6 +78,8 @@ package struct LaunchOrder: PoolCodable {
         writer.put(connectTimeoutMilliseconds)
         writer.put(maximumPeerCount)
         writer.put(slowMilliseconds)
+        writer.put(directoryCount)
+        sandbox.encode(into: &writer)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         guard try reader.get(UInt32.self) == Self.layoutVersion else { throw .invalidField("layoutVersion") }
@@ -86,6 +96,8 @@ package struct LaunchOrder: PoolCodable {
         connectTimeoutMilliseconds = try reader.get()
         maximumPeerCount = try reader.get()
         slowMilliseconds = try reader.get()
+        directoryCount = try reader.get()
+        sandbox = try SandboxOrder(from: &reader)
     }
 }
 

@@ -11,4 +11,6 @@ package enum WorkerExit: Int32 {
     case supervisorGone = 72
     /// The connection to a living neighbour broke: what was on its way is lost, so the pool has to start over with us.
     case edgeBroken = 73
+    /// `--sandbox strict`, and a layer of it cannot be had; or the user to become cannot be. The reason is on stderr.
+    case sandboxFailed = 74
 }

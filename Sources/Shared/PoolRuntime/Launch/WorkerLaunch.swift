@@ -15,6 +15,8 @@ package struct WorkerLaunch {
     /// The region that this worker writes; nil for the writer.
     package let region: RegionMapping?
     package let tcpListeners: [CInt]
+    /// Its first half is done.
+    package let lockdown: Lockdown
     package let chronicle: Chronicle
 
     package init(role: Role) {
@@ -31,8 +33,6 @@ package struct WorkerLaunch {
             guard case .message(let bytes, let descriptors) = try lifeline.receive(waiting: true) else {
                 exit(WorkerExit.supervisorGone.rawValue)
             }
-            try checked("prctl", clinux_set_no_new_privileges())
-            Lockdown.restrictFiles(of: role)
             let order = Self.decode(bytes, role: role, descriptorCount: descriptors.count)
             if let core = order.pinnedCore {
                 try checked("sched_setaffinity", subject: "core \(core)", clinux_pin_to_core(UInt32(core)))
@@ -55,12 +55,24 @@ package struct WorkerLaunch {
             } else {
                 region = nil
             }
-            tcpListeners = Array(remaining)
+            tcpListeners = Array(remaining.prefix(Int(order.tcpListenerCount)))
+            let directories = remaining.dropFirst(tcpListeners.count).map { OwnedDescriptor($0) }
             self.order = order
             self.lifeline = lifeline
+            lockdown = Self.locked(order, directories: directories)
         } catch {
             Self.fail(.startFailed, "\(role.programName): \(error)")
         }
+    }
+
+    private static func locked(_ order: LaunchOrder, directories: [OwnedDescriptor]) -> Lockdown {
+        var lockdown = Lockdown(order)
+        do throws(Lockdown.Refusal) {
+            try lockdown.restrictFirstThread(directories: directories.map(\.rawValue))
+        } catch {
+            fail(.sandboxFailed, "\(error)")
+        }
+        return lockdown
     }
 
     private static func decode(_ bytes: [UInt8], role: Role, descriptorCount: Int) -> LaunchOrder {
@@ -71,6 +83,7 @@ package struct WorkerLaunch {
         }
         guard let order, order.who.place.role == role,
             descriptorCount == 2 + (order.regionByteCount > 0 ? 1 : 0) + Int(order.tcpListenerCount)
+                + Int(order.directoryCount)
         else { fail(.protocolBroken, "\(role.programName): the launch order is of another build") }
         return order
     }

@@ -272,10 +272,19 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         guard neighbours.isJoined, !isReady else { return }
         isReady = true
         tell(.joined)
-        Lockdown.restrictSystemCalls(of: launch.order.who.place.role)
+        lockDown()
         tell(.ready)
         launch.chronicle.note(.ready)
         becameReady()
+    }
+
+    /// From here on strangers' bytes may come.
+    private func lockDown() {
+        var lockdown = launch.lockdown
+        do throws(Lockdown.Refusal) { try lockdown.restrictAllThreads() } catch {
+            WorkerLaunch.fail(.sandboxFailed, "\(error)")
+        }
+        launch.status.lockedDown(lockdown.state)
     }
 
     private func receiveDescriptors() {

@@ -101,6 +101,9 @@ package final class StatusPageWriter: @unchecked Sendable {
         store(UInt64(count), StatusPage.heldCountOffset)
     }
 
+    /// Once, before `ready`.
+    package func lockedDown(_ state: SandboxState) { store(state.word, StatusPage.sandboxOffset) }
+
     /// Frames of the control connection so far; the loop's thread only.
     package func counted(sentNews: UInt64, receivedOrders: UInt64) {
         store(sentNews, StatusPage.sentNewsOffset)
@@ -165,6 +168,8 @@ package struct StatusPageReader {
     }
     package var handler: LoopHandler { LoopHandler(rawValue: load(StatusPage.handlerOffset)) ?? .none }
     package var resentBlockCount: UInt64 { load(StatusPage.resentBlockCountOffset) }
+    /// To be read at `ready` and kept: a worker that is taken over later may write here what it likes.
+    package var sandbox: SandboxState? { SandboxState(word: load(StatusPage.sandboxOffset)) }
     package var turnTimes: TimeHistogram { histogram(StatusPage.turnTimesOffset) }
     package var syncTimes: TimeHistogram { histogram(StatusPage.syncTimesOffset) }
 
