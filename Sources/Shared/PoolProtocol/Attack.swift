@@ -36,6 +36,19 @@ package enum Attack: String, CaseIterable, Sendable {
     case badframes
     /// Answers to writes that nobody asked for.
     case badanswers
+    /// Changes bytes of blocks in its own region after it has handed them over.
+    case flip
+    /// Opens files, makes sockets, signals others: what fails and ends nobody, each in turn; a writer tries to leave its
+    /// directory, too.
+    case trespass
+    /// What a sandbox ends a worker for, one call each.
+    case exec, fork, ptrace, peek
+    case stealDescriptor = "steal-descriptor"
+    case writeCode = "write-code"
+    case mapCode = "map-code"
+    case userfaultfd
+    case ioUring = "io-uring"
+    case bpf, perf, keyctl
 
     /// The variable that unlocks all of it, with the value 1.
     package static let key = "SWARMKEEPER_ALLOW_SELFTEST"
@@ -44,9 +57,12 @@ package enum Attack: String, CaseIterable, Sendable {
 
     package var roles: Set<Role> {
         switch self {
-        case .crash, .spin, .mute, .busy, .flood, .oversize, .nonsense: [.peerWorker, .hashWorker, .writer]
+        case .crash, .spin, .mute, .busy, .flood, .oversize, .nonsense, .trespass, .exec, .fork, .ptrace, .peek,
+            .stealDescriptor, .writeCode, .mapCode, .userfaultfd, .ioUring, .bpf, .perf, .keyctl:
+            [.peerWorker, .hashWorker, .writer]
         case .truncateArena: [.peerWorker, .hashWorker]
-        case .babble, .overreach, .scribble, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: [.peerWorker]
+        case .flip, .babble, .overreach, .scribble, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense:
+            [.peerWorker]
         case .badframes: [.hashWorker]
         case .badanswers: [.writer]
         }

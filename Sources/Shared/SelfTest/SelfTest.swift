@@ -26,6 +26,11 @@ package enum SelfTest {
             case .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: ReferenceAssault(attack)
             case .badframes: FrameAssault()
             case .badanswers: AnswerAssault()
+            case .flip: FlipAssault(loop.launch)
+            case .trespass: Trespass(loop.launch)
+            case .exec, .fork, .ptrace, .peek, .stealDescriptor, .writeCode, .mapCode, .userfaultfd, .ioUring, .bpf,
+                .perf, .keyctl:
+                Felony(attack)
             }
         loop.misbehave = { [unowned loop] in assault.turn(of: loop) }
     }

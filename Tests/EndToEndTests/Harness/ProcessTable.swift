@@ -21,8 +21,10 @@ enum ProcessTable {
     }
 
     /// A line of /proc/PID/status, such as `Cpus_allowed_list`.
-    static func field(_ name: String, of process: pid_t) -> String? {
-        guard let status = contents("/proc/\(process)/status") else { return nil }
+    /// - Parameter thread: as its task directory is called; nil: the process.
+    static func field(_ name: String, of process: pid_t, thread: String? = nil) -> String? {
+        let directory = "/proc/\(process)" + (thread.map { "/task/\($0)" } ?? "")
+        guard let status = contents("\(directory)/status") else { return nil }
         let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix(name + ":") }
         return line.map { $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces) }
     }
@@ -50,6 +52,13 @@ enum ProcessTable {
         let folder = "/proc/\(process)/fd"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+    }
+
+    /// Major and minor number.
+    static var kernelVersion: (Int, Int)? {
+        let release = contents("/proc/sys/kernel/osrelease").map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let numbers = release.split(separator: ".").prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
     }
 
     private static var all: [pid_t] {

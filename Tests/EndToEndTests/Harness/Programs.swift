@@ -68,6 +68,8 @@ enum Able {
     /// Network devices whose packets a script carries.
     static let tunnels = networkNamespaces && access("/dev/net/tun", R_OK | W_OK) == 0
     static let mountNamespaces = isRoot && runs(["unshare", "--mount", "true"])
+    /// The kernel has all that a sandbox is made of: Landlock with ports and scopes (6.12), and filters.
+    static let isSandboxed = (ProcessTable.kernelVersion ?? (0, 0)) >= (6, 12)
     /// Another user to become.
     static let setpriv = isRoot && Programs.find("setpriv") != nil
     /// Tests of more than a few seconds each run only if the user asks for them.
@@ -84,6 +86,7 @@ enum Able {
 
 /// The reason why a test is skipped.
 enum Why {
+    static let sandbox: Comment = "needs a C compiler and Linux 6.12"
     static let root: Comment = "needs root"
     static let libtorrent: Comment = "needs python3-libtorrent"
     static let lean: Comment = "needs a C compiler"
