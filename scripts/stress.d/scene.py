@@ -25,7 +25,9 @@ class Scene:
         (self.folder / "runtime").chmod(0o700)
         self.mark = f"XDG_RUNTIME_DIR={self.folder}/runtime"
         self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": f"{self.folder}/home",
-                            "XDG_RUNTIME_DIR": f"{self.folder}/runtime"}
+                            "XDG_RUNTIME_DIR": f"{self.folder}/runtime",
+                            # The one thing that a caller may choose for all runs.
+                            "SWARMKEEPER_SANDBOX": os.environ.get("SWARMKEEPER_SANDBOX", "auto")}
         self.began = time.monotonic()
         self.limit = self.began + options.minutes * 60 if options.minutes else float("inf")
         self._ends = contextlib.ExitStack()

@@ -10,6 +10,9 @@ enum Programs {
 
     static var supervisor: String { "\(directory)/supervisor" }
 
+    /// `--sandbox` of all runs that do not choose for themselves.
+    static let sandbox = ProcessInfo.processInfo.environment["SWARMKEEPER_SANDBOX"] ?? "auto"
+
     /// Names of the programs of a run, for looking them up among all processes.
     static let ofRun: Set<String> = ["supervisor", "peer-worker", "hash-worker", "writer"]
 
@@ -69,7 +72,7 @@ enum Able {
     static let tunnels = networkNamespaces && access("/dev/net/tun", R_OK | W_OK) == 0
     static let mountNamespaces = isRoot && runs(["unshare", "--mount", "true"])
     /// The kernel has all that a sandbox is made of: Landlock with ports and scopes (6.12), and filters.
-    static let isSandboxed = (ProcessTable.kernelVersion ?? (0, 0)) >= (6, 12)
+    static let isSandboxed = (ProcessTable.kernelVersion ?? (0, 0)) >= (6, 12) && Programs.sandbox != "off"
     /// Another user to become.
     static let setpriv = isRoot && Programs.find("setpriv") != nil
     /// Tests of more than a few seconds each run only if the user asks for them.

@@ -39,11 +39,13 @@ final class Workspace {
     func keep(_ process: Running) { processes.append(process) }
 
     /// The environment of every process of a test: nothing of the user's own settings, no word to the networks of this
-    /// machine, and the mark by which `ProcessTable.ofRun(in:)` knows a process of this test.
+    /// machine, and the mark by which `ProcessTable.ofRun(in:)` knows a process of this test. Sanitizers want runs without a
+    /// sandbox: the one setting that is passed on.
     var environment: [String: String] {
         [
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "LANG": "C.UTF-8",
             "HOME": path("home"), "XDG_RUNTIME_DIR": path("runtime"), "SWARMKEEPER_NO_LSD": "on",
+            "SWARMKEEPER_SANDBOX": Programs.sandbox,
         ]
     }
 
