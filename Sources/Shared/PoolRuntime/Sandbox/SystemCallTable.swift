@@ -34,7 +34,7 @@ struct SystemCallTable: Equatable {
         var list = allowed([
             // The loop, its wake-ups, the pool's connections and the lifeline.
             "read", "write", "readv", "writev", "close", "epoll_wait", "epoll_pwait", "epoll_ctl", "poll", "ppoll",
-            "sendto", "recvfrom", "sendmsg", "recvmsg", "getsockopt", "getsockname", "getpeername", "shutdown",
+            "sendto", "recvfrom", "recvmsg", "getsockopt", "getsockname", "getpeername", "shutdown",
             // libzmq takes connections of newcomers at a listener that the supervisor made.
             "accept4", "accept",
             // The length of a memfd that came over the lifeline.
@@ -85,7 +85,7 @@ struct SystemCallTable: Equatable {
 
     private static let hashWorker = allowed([
         // Files that came as descriptors over the lifeline, to be checked or read back.
-        "pread64", "preadv", "readahead", "fadvise64",
+        "pread64"
     ])
 
     private static let writer = allowed([
@@ -108,7 +108,7 @@ struct SystemCallTable: Equatable {
             "socket", "socketpair", "bind", "listen", "connect", "ioctl", "getrlimit", "prlimit64", "sysinfo", "uname",
             "getuid", "geteuid", "getgid", "getegid", "getppid", "getrusage", "times", "sched_getparam",
             "sched_getscheduler", "kill", "tkill", "dup", "dup2", "dup3", "pipe2", "memfd_create", "eventfd2",
-            "epoll_create1", "timerfd_create", "prctl", "setsockopt",
+            "epoll_create1", "timerfd_create", "prctl", "setsockopt", "sendmsg",
         ].map { ($0, .refuse) })
 
     private static func allowed(_ names: [String]) -> [String: SystemCallVerdict] {
