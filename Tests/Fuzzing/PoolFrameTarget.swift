@@ -68,7 +68,10 @@ enum PoolFrameTarget: FuzzTarget {
     private static let launch = LaunchOrder(
         who: Incarnation(Place(.peerWorker, 3), generation: 1), runDirectory: "/run/x", regionByteCount: 1 << 20,
         tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: nil, logLevel: 3, adoptsRegion: true,
-        bindAddress: "", connectTimeoutMilliseconds: 5000, maximumPeerCount: 50, slowMilliseconds: 100)
+        bindAddress: "", connectTimeoutMilliseconds: 5000, maximumPeerCount: 50, slowMilliseconds: 100,
+        directoryCount: 1,
+        sandbox: SandboxOrder(
+            mode: .strict, layers: .all, identity: .init(user: 65_534, group: 65_534, groups: [65_534, 4])))
 
     /// A table is held against the torrent before anything is written by it.
     private static let fileTables: Door = {

@@ -21,7 +21,7 @@ final class Trespass: Assault {
             return
         }
         self.wake = wake
-        let logger = launch.logger
+        let logger = launch.chronicle.logger
         try? DetachedThread.start {
             wake.wait()
             var target = clinux_attempt_target(process: 0, directory: -1, socket: -1)

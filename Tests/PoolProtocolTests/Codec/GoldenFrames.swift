@@ -240,5 +240,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 1bd355405f3c2fa3
+    vocabulary 1bd6bc405f3f147f
     """
