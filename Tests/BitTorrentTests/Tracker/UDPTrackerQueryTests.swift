@@ -112,6 +112,22 @@ struct UDPTrackerQueryTests {
         #expect(talk.query.homes == [Self.v4, Self.v6])
     }
 
+    @Test func mergedAnswersHaveNoMorePeersThanOneMayHave() throws {
+        var talk = Talk([Self.v6, Self.v4])
+        let begin = talk.begin()
+        let six = try talk.connect(Self.v6, after: begin)
+        let four = try talk.connect(Self.v4, after: begin)
+        let ports = (1...AnnounceResponse.mostPeers).map { UInt16($0) }
+        let manyV6 = ports.flatMap { Self.peerV6.dropLast(2) + [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+        let manyV4 = ports.flatMap { Self.peerV4.dropLast(2) + [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+        _ = talk.receive(Script.announced(six, peers: Array(manyV6.dropLast(18))), from: Self.v6)
+        let answer = try #require(
+            response(talk.receive(Script.announced(four, peers: manyV4), from: Self.v4).first))
+        #expect(answer.peers.count == AnnounceResponse.mostPeers)
+        #expect(answer.peers.last?.description == "198.51.100.1:1", "there is room for one of the second answer")
+        #expect(answer.oddities == [.tooManyPeers(count: 2 * AnnounceResponse.mostPeers - 1)])
+    }
+
     @Test(arguments: [true, false])
     func oneVersionIsEnough(answersOverV4: Bool) throws {
         let (good, bad) = answersOverV4 ? (Self.v4, Self.v6) : (Self.v6, Self.v4)

@@ -185,8 +185,11 @@ extension UDPTrackerQuery {
         sum.complete = counts.seeders
         sum.incomplete = counts.leechers
         let known = Set(sum.peers)
-        sum.peers += new.peers.filter { !known.contains($0) }
+        let others = new.peers.filter { !known.contains($0) }
+        let room = AnnounceResponse.mostPeers - sum.peers.count
         sum.oddities += new.oddities
+        if others.count > room { sum.oddities.append(.tooManyPeers(count: sum.peers.count + others.count)) }
+        sum.peers += others.prefix(room)
         response = sum
     }
 
