@@ -3,7 +3,6 @@ import CLinux
 import Glibc
 import PoolProtocol
 import PoolRuntime
-import Synchronization
 
 /// Owns the threads that read files, so that the loop always answers, and the two queues between them and the loop.
 ///
@@ -24,7 +23,7 @@ final class DiskReader: Sendable {
         var idleThreads: [Int] = []
         var isEnding = false
     }
-    private let queues = Mutex(Queues())
+    private let queues = Locked(Queues())
     private let answersWaiting: EventDescriptor
     /// One for each thread, so that none takes another's wake-up away.
     private let wakeUps: [EventDescriptor]

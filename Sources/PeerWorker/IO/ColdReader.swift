@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import PoolRuntime
-import Synchronization
 
 /// Owns the thread that reads what is not in the page cache, so that the loop can send it without waiting for a disk. It
 /// starts with the first cold byte. What it reads is thrown away: that it is in the cache is the purpose.
@@ -31,7 +30,7 @@ final class ColdReader: Sendable {
         var answers: [Answer] = []
         var hasThread = false
     }
-    private let queues = Mutex(Queues())
+    private let queues = Locked(Queues())
     private let jobsWaiting: EventDescriptor
     private let answersWaiting: EventDescriptor
 

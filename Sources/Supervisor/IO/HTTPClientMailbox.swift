@@ -1,4 +1,4 @@
-import Synchronization
+import PoolRuntime
 
 /// The two bounded queues between the supervisor's thread and the client's: requests and cancellations one way, results
 /// the other. Wakes nobody; both sides do that themselves.
@@ -17,7 +17,7 @@ final class HTTPClientMailbox: Sendable {
     }
 
     private let limit: Int
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameter limit: of requests that are on their way or wait at one end.
     init(limit: Int) { self.limit = limit }

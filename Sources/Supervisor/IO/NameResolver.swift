@@ -2,7 +2,6 @@ import BitTorrent
 import CLinux
 import Glibc
 import PoolRuntime
-import Synchronization
 
 /// Turns the names of `--peer` into addresses on a thread of its own, so that a slow name server holds up nothing.
 /// Used once a run; the thread ends with its work.
@@ -37,7 +36,7 @@ final class NameResolver {
 
 /// The answers on their way from the resolver's thread to the loop.
 private final class ResolvedNames: Sendable {
-    private let outcomes = Mutex<[NameResolver.Outcome]>([])
+    private let outcomes = Locked<[NameResolver.Outcome]>([])
     private let descriptor: CInt
 
     init(descriptor: CInt) { self.descriptor = descriptor }

@@ -2,7 +2,6 @@ import BitTorrent
 import CLinux
 import Glibc
 import PoolRuntime
-import Synchronization
 
 /// Owns the way to one descriptor of the user's (stdout, stderr, a log, an event file): lines go through a bounded queue
 /// to a thread that writes them, so that a reader that never reads, a full pipe or a slow disk never holds up the loop.
@@ -47,7 +46,7 @@ private final class OutputMailbox: Sendable {
     /// Bytes of one `write`: a blocked one keeps no more than this from being dropped.
     private static let mostAtOnce = 64 << 10
 
-    private let content: Mutex<Content>
+    private let content: Locked<Content>
     private let descriptor: CInt
     /// Eventfds: there is something to do; all is done.
     private let wake: CInt
@@ -57,7 +56,7 @@ private final class OutputMailbox: Sendable {
     init(
         descriptor: CInt, limit: Int, dropNotice: @escaping @Sendable (Int) -> String
     ) throws(SystemCallError) {
-        content = Mutex(Content(queue: OutputQueue(limit: limit)))
+        content = Locked(Content(queue: OutputQueue(limit: limit)))
         self.descriptor = descriptor
         self.dropNotice = dropNotice
         wake = try checked("eventfd", clinux_eventfd())

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Synchronization
+import PoolRuntime
 
 /// A server on loopback that does to each connection what the test wrote, good or evil. Every connection has a thread
 /// of its own; all of them end when the server is released.
@@ -52,8 +52,8 @@ final class ScriptedHTTPServer: Sendable {
 
     let port: UInt16
     private let listener: CInt
-    private let isOver = Mutex(false)
-    private let seen = Mutex<[String]>([])
+    private let isOver = Locked(false)
+    private let seen = Locked<[String]>([])
 
     /// Heads of the requests so far.
     var requests: [String] { seen.withLock { $0 } }
