@@ -151,12 +151,24 @@ extension EndToEnd {
         }
 
         /// Its peers seem to lie and are banned for it, until there are too many of them; no wrong byte is ever called right.
-        @Test func aWorkerThatSpoilsWhatItReceivedIsReplaced() throws {
-            let others = (3...16).flatMap { ["--peer", "127.0.0.\($0):\(seeder.port)"] }
-            let run = try start("peer:scribble", others + ["--workers", "1"])
+        private func expectSpoilerReplaced(_ run: SupervisorRun) throws {
             try run.expectWhole(torrent, refetched: torrent.byteCount)
             #expect(reasons(run).contains("p0 is replaced: too many of its peers seem to lie"), "\(reasons(run))")
             #expect(run.deaths("hash").isEmpty && run.deaths("writer").isEmpty)
+        }
+
+        @Test func aWorkerThatSpoilsWhatItReceivedIsReplaced() throws {
+            let others = (3...16).flatMap { ["--peer", "127.0.0.\($0):\(seeder.port)"] }
+            try expectSpoilerReplaced(start("peer:scribble", others + ["--workers", "1"]))
+        }
+
+        /// Each of its peers has a rate of its own: the first one to ask takes all of a shared one, and then the worker may
+        /// get no byte to spoil.
+        @Test func aWorkerThatSpoilsIsReplacedBesideASoundOne() throws {
+            let others = try (3...16).map {
+                try Seeder.lean(torrent, in: workspace, rate: 256 << 10, listen: "127.0.0.\($0):0")
+            }
+            try expectSpoilerReplaced(start("peer:scribble", others.flatMap { ["--peer", $0.address] }))
         }
 
         @Test func aReferenceToWhatNeverWasIsAnsweredAndForgotten() throws {
