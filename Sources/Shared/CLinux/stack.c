@@ -44,7 +44,8 @@ static int is_own_code(uintptr_t address) {
 
 /* Whoever called the function that is being entered or has no frame, such as a stub of the linker; 0 when the thread is
  * not in such a place. */
-static uintptr_t caller_without_frame(const ucontext_t *context, struct position at) {
+__attribute__((no_sanitize("address"))) static uintptr_t
+caller_without_frame(const ucontext_t *context, struct position at) {
 #if defined(__x86_64__)
     (void)context;
     if (!is_on_stack(at.stack, at.stack)) return 0;
@@ -60,7 +61,8 @@ static uintptr_t caller_without_frame(const ucontext_t *context, struct position
 #endif
 }
 
-static void tell(int signal, const ucontext_t *context) {
+/* Reads the stack word by word, also where AddressSanitizer has put what nobody may read. */
+__attribute__((no_sanitize("address"))) static void tell(int signal, const ucontext_t *context) {
     struct position at = position_of(context);
     uint64_t *addresses = area + clinux_stack_addresses;
     unsigned count = 0;
