@@ -42,11 +42,17 @@ final class Workspace {
     /// machine, and the mark by which `ProcessTable.ofRun(in:)` knows a process of this test. Sanitizers want runs without a
     /// sandbox: the one setting that is passed on.
     var environment: [String: String] {
-        [
+        let own = [
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin", "LANG": "C.UTF-8",
             "HOME": path("home"), "XDG_RUNTIME_DIR": path("runtime"), "SWARMKEEPER_NO_LSD": "on",
             "SWARMKEEPER_SANDBOX": Programs.sandbox,
         ]
+        return Self.ofSanitizers.merging(own) { $1 }
+    }
+
+    /// What `scripts/sanitize` tells the instrumented programs: where to report, what to pass over.
+    private static let ofSanitizers = ProcessInfo.processInfo.environment.filter {
+        ["TSAN_OPTIONS", "ASAN_OPTIONS", "SWIFT_BACKTRACE"].contains($0.key)
     }
 
     /// Names in the directory of the sockets of all runs: empty when all of them cleaned up.
