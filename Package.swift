@@ -42,10 +42,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-let fuzzing = Target.target(
-    name: "Fuzzing", dependencies: ["BitTorrent", "PoolProtocol", "Supervisor", "TestSupport"], path: "Tests/Fuzzing",
-    swiftSettings: strict)
-
 /// What libFuzzer gets to see (`scripts/fuzz`): the pure modules, the supervisor's rooms that hear strangers, and a program
 /// around them. It is a package of its own, since every module in it is compiled anew and for nothing else.
 let fuzzer: [Target] = [
@@ -61,7 +57,9 @@ let fuzzer: [Target] = [
     .target(
         name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"], path: "Tests/TestSupport",
         swiftSettings: strict),
-    fuzzing,
+    .target(
+        name: "Fuzzing", dependencies: ["BitTorrent", "PoolProtocol", "Supervisor", "TestSupport"],
+        path: "Tests/FuzzingTests/Targets", swiftSettings: strict),
     .executableTarget(name: "Fuzzer", dependencies: ["Fuzzing"], path: "Tests/Fuzzer", swiftSettings: strict),
 ]
 
@@ -97,8 +95,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["BitTorrent", "PoolProtocol"],
             path: "Tests/TestSupport", swiftSettings: strict),
-        fuzzing,
-        tests("FuzzingTests", ["Fuzzing"], exclude: ["Found"]),
+        tests("FuzzingTests", ["BitTorrent", "PoolProtocol", "Supervisor"], exclude: ["Found"]),
         tests("BitTorrentTests", ["BitTorrent", "CSHA1"]),
         tests("PoolProtocolTests", ["PoolProtocol", "BitTorrent"]),
         tests("PoolRuntimeTests", ["PoolRuntime", "PoolProtocol", "BitTorrent", "CLinux", systemPackage]),
