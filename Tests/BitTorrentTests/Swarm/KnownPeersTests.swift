@@ -249,6 +249,28 @@ enum SwarmFixture {
         peers.checkInvariants()
     }
 
+    /// A swarm on one network, such as a data centre's.
+    @Test func aNetworkWhosePeersAnswerIsJoinedSixteenASecond() {
+        var peers = Fixture.peers()
+        for number in 1...40 as ClosedRange<UInt32> {
+            peers.learned(PeerAddress(v4: 0x0A00_0000 + number, port: 80), from: .tracker, now: start)
+        }
+        var tried: [Int] = []
+        for second in 0..<3 {
+            let now = start + .seconds(second)
+            let next = peers.candidates(now: now, limit: 1000)
+            tried.append(next.count)
+            for address in next {
+                #expect(peers.connecting(address, worker: 0, now: now) == true)
+                let id = Fixture.id(Int(address.addressBytes[3]))
+                #expect(
+                    peers.handshakeCompleted(address, worker: 0, remoteID: id, isIncoming: false, now: now) == nil)
+            }
+        }
+        #expect(tried == [16, 16, 8])
+        peers.checkInvariants()
+    }
+
     @Test func oneMachineIsConnectedAtMostEightTimes() {
         var random = SeedPrintingGenerator()
         var peers = Fixture.peers()

@@ -1,5 +1,6 @@
 /// Bounds how often connections are tried into one network, so that a tracker or a peer that names a victim a thousand
-/// times cannot aim this client at it. Loopback is exempt: nobody but ourselves is there.
+/// times cannot aim this client at it. Who shakes hands is no victim and does not count any more, so that a swarm within
+/// one network is joined as fast as it answers. Loopback is exempt: nobody but ourselves is there.
 struct ConnectPace {
     /// Guesses: a home or a campus has few peers; a victim notices hundreds.
     static let window: Duration = .seconds(10)
@@ -32,5 +33,11 @@ struct ConnectPace {
         } else {
             networks[network] = Count(start: now, connects: 1)
         }
+    }
+
+    /// A peer that was tried is one.
+    mutating func answered(_ address: PeerAddress) {
+        guard let count = networks[address.network], count.connects > 0 else { return }
+        networks[address.network]!.connects -= 1
     }
 }

@@ -1,7 +1,8 @@
 /// Who is tried next, and when to look again.
 extension KnownPeers {
-    /// An address whose machine has its share of connections is looked at again after so long (a guess).
-    static let crowdedMachineWait: Duration = .seconds(1)
+    /// An address whose machine has its share of connections, or its network of attempts, is looked at again after so long
+    /// (a guess).
+    static let crowdedWait: Duration = .seconds(1)
     /// One that is connected already by another way is looked at again after so long (a guess).
     static let connectedElsewhereWait: Duration = .seconds(60)
 
@@ -47,11 +48,12 @@ extension KnownPeers {
         let machine = address.machine
         if !address.isLoopback {
             let connections = (machines[machine]?.connections ?? 0) + (choice.machines[machine] ?? 0)
-            if connections >= limits.connectionsPerMachine { return now + Self.crowdedMachineWait }
+            if connections >= limits.connectionsPerMachine { return now + Self.crowdedWait }
         }
         let network = address.network
         let earliest = pace.earliest(address, planned: choice.networks[network] ?? 0, now: now)
-        if earliest > now { return earliest }
+        // Others of the network may have answered by then.
+        if earliest > now { return min(earliest, now + Self.crowdedWait) }
         choice.machines[machine, default: 0] += 1
         choice.networks[network, default: 0] += 1
         return nil

@@ -52,6 +52,7 @@ extension KnownPeers {
             change(address) { $0.wasVetoed = true }
             return veto
         }
+        if !isIncoming { pace.answered(address) }
         change(address) {
             $0.contact = .connected(worker: worker)
             $0.remoteID = remoteID
