@@ -60,10 +60,7 @@ package struct Place: Hashable, Comparable, Sendable, CustomStringConvertible {
         if digits.isEmpty, role.isSingle {
             self.init(role, 0)
         } else {
-            // Digits alone, since a number may also be written with a sign.
-            guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let ordinal = UInt16(digits) else {
-                return nil
-            }
+            guard let ordinal = UInt16(digits: digits) else { return nil }
             self.init(role, Int(ordinal))
         }
     }

@@ -1,7 +1,8 @@
 import PoolProtocol
 
-/// How people, and all logs (`Tags`), name what can be seen of a run: `s`, `p0`, `h1`, `w`, `t0`, `peer:12`, `tracker:0`, `piece:17`; of several
-/// torrents with the torrent in front, `t1/peer:12`. A name means the same thing for as long as the run lives.
+/// How people, and all logs (`Tags`), name what can be seen of a run: `s`, `p0`, `h1`, `w`, `t0`, `peer:12`, `tracker:0`,
+/// `piece:17`; of several torrents with the torrent in front, `t1/peer:12`. A name means the same thing for as long as the
+/// run lives.
 enum ThingName: Hashable {
     case supervisor
     case process(Place)
@@ -64,8 +65,8 @@ enum ThingName: Hashable {
     private static func number(_ text: Substring, after prefix: String) -> Int? {
         guard text.hasPrefix(prefix) else { return nil }
         let digits = text.dropFirst(prefix.count)
-        guard !digits.isEmpty, digits.utf8.count <= 10, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let number = Int(digits), number <= (prefix.hasSuffix(":") ? Int(UInt32.max) : Int(UInt16.max))
+        guard digits.utf8.count <= 10, let number = Int(digits: digits),
+            number <= (prefix.hasSuffix(":") ? Int(UInt32.max) : Int(UInt16.max))
         else { return nil }
         return number
     }

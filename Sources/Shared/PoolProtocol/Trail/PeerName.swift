@@ -35,17 +35,14 @@ package enum PeerName: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads what `description` writes.
     package init?(_ text: some StringProtocol) {
-        func number<Number: FixedWidthInteger>(_ text: some StringProtocol, _ kind: Number.Type) -> Number? {
-            text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Number(text) : nil
-        }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         switch parts.count {
         case 1:
-            guard let only = number(parts[0], UInt16.self) else { return nil }
+            guard let only = UInt16(digits: parts[0]) else { return nil }
             self = .outgoing(only)
         case 3:
             guard let place = Place(parts[0]), place.role == .peerWorker,
-                let generation = number(parts[1], UInt16.self), let count = number(parts[2], UInt32.self)
+                let generation = UInt16(digits: parts[1]), let count = UInt32(digits: parts[2])
             else { return nil }
             self = .incoming(worker: place.ordinal, generation: generation, number: count)
         default: return nil
