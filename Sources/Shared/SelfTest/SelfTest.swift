@@ -8,7 +8,7 @@ package import PoolRuntime
 package enum SelfTest {
     /// Before the worker reads its launch order: takes what only then can be had.
     package static func prepare() {
-        if attack == .truncateArena || attack == .scribble { region = RegionThief.takeRegion() }
+        if attack == .truncateArena { region = RegionThief.takeRegion() }
     }
 
     /// Before the loop runs.
@@ -22,7 +22,7 @@ package enum SelfTest {
             case .busy: Busy()
             case .flood, .oversize, .nonsense, .babble, .overreach: ControlAssault(attack)
             case .truncateArena: RegionAssault(region: region)
-            case .scribble: ScribbleAssault(region: region)
+            case .scribble: ScribbleAssault()
             case .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense: ReferenceAssault(attack)
             case .badframes: FrameAssault()
             case .badanswers: AnswerAssault()
