@@ -106,12 +106,7 @@ struct CommandLineParser {
         let reader = reader(command.flags)
         return VerifyOptions(
             torrent: UserPath(argument: command.torrent), directory: try reader.path(.directory) ?? ".",
-            isJSON: command.json,
-            hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
-            pins: try reader.isPinned(), sandbox: try reader.sandbox(environment: surroundings.environment),
-            output: try reader.output(),
-            diagnosis: try reader.diagnosis(environment: surroundings.environment),
-            environment: surroundings.environment)
+            hashing: try hashing(reader, isJSON: command.json))
     }
 
     /// By the XDG base directory specification; relative paths there mean nothing.

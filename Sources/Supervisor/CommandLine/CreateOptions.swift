@@ -29,16 +29,7 @@ struct CreateOptions: Equatable {
     var target: Target
     /// A file that is there may be replaced.
     var replaces: Bool
-    /// The result as one JSON object on stdout.
-    var isJSON: Bool
-    /// 1 … 64; every core unless the user said otherwise.
-    var hashWorkers: Int
-    /// A core for each worker; nil: when there are as many cores as workers.
-    var pins: Bool?
-    var sandbox = SandboxOptions()
-    var output: OutputOptions
-    var diagnosis: DiagnosisOptions
-    var environment: [String: String]
+    var hashing: HashingOptions
 }
 
 extension CommandLineParser {
@@ -52,13 +43,9 @@ extension CommandLineParser {
             isPrivate: command.torrent.isPrivate, comment: try Self.text(command.torrent.comment, "--comment"),
             source: try Self.text(command.torrent.source, "--source"), date: try date(command.torrent),
             target: try Self.target(command.result.output), replaces: command.result.force,
-            isJSON: command.result.json,
-            hashWorkers: try reader.integer(.hashWorkers, in: 1...64) ?? min(max(surroundings.coreCount, 1), 64),
-            pins: try reader.isPinned(), sandbox: try reader.sandbox(environment: surroundings.environment),
-            output: try reader.output(),
-            diagnosis: try reader.diagnosis(environment: surroundings.environment),
-            environment: surroundings.environment)
-        if options.target == .standardOutput, options.isJSON || options.output.progress == .json {
+            hashing: try hashing(reader, isJSON: command.result.json))
+        let hashing = options.hashing
+        if options.target == .standardOutput, hashing.isJSON || hashing.output.progress == .json {
             throw UserError(.badOption, "--output", "stdout is for the torrent or for JSON, not for both")
         }
         return options

@@ -87,16 +87,7 @@ struct VerifyOptions: Equatable {
     var torrent: UserPath
     /// Where the files are, as `--dir` of the download.
     var directory: UserPath
-    /// The result as one JSON object on stdout.
-    var isJSON: Bool
-    /// 1 … 64; every core unless the user said otherwise.
-    var hashWorkers: Int
-    /// A core for each worker; nil: when there are as many cores as workers.
-    var pins: Bool?
-    var sandbox = SandboxOptions()
-    var output: OutputOptions
-    var diagnosis: DiagnosisOptions
-    var environment: [String: String]
+    var hashing: HashingOptions
 }
 
 struct ShowOptions: Equatable {

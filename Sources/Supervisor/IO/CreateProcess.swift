@@ -26,7 +26,7 @@ final class CreateProcess {
             guard code == .complete else { return output.finish(code, reason: reason, summary: nil) }
             let (bytes, metainfo) = try process.draft.finished()
             try target.write(bytes, signals: signals)
-            output.created(CreateReport(metainfo: metainfo, file: target.file), asJSON: options.isJSON)
+            output.created(CreateReport(metainfo: metainfo, file: target.file), asJSON: options.hashing.isJSON)
             return output.finish(code, reason: reason, summary: nil)
         } catch let error as UserError {
             return output.finish(error.code, reason: error.description, summary: nil)
@@ -88,11 +88,11 @@ final class CreateProcess {
             return try source.open(index)
         }
         let pieces = (0..<outline.geometry.pieceCount).map { PieceIndex($0) }
-        let plan = PoolPlan(checkingWith: options.hashWorkers)
+        let plan = PoolPlan(checkingWith: options.hashing.hashWorkers)
         let pool = try HashingPool(
             files, Recheck(geometry: outline.geometry, pieces: pieces, fileCount: outline.files.count), plan: plan,
-            settings: try options.poolSettings(plan, telling: output),
-            runDirectory: try RunDirectory(environment: options.environment),
+            settings: try options.hashing.poolSettings(plan, telling: output),
+            runDirectory: try RunDirectory(environment: options.hashing.environment),
             signals: signals, output: output,
             handlers: HashingPool.Handlers(
                 order: { .hashPiece($0, $1, isLast: $2) },

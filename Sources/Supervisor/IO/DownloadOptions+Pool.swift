@@ -32,17 +32,7 @@ extension DownloadOptions {
     }
 }
 
-extension VerifyOptions {
-    func poolSettings(_ plan: PoolPlan, telling user: Output) throws(UserError) -> PoolShell.Settings {
-        let sandbox = try SandboxStart.order(
-            sandbox, startsPrograms: !diagnosis.wrappers.isEmpty, output: user)
-        return PoolShell.Settings(
-            diagnosis, plan, sandbox, environment: environment, logLevel: output.leastLogLevel.swiftLog, pins: pins,
-            bindAddress: "", connectTimeout: .seconds(10), maximumPeers: 1)
-    }
-}
-
-extension CreateOptions {
+extension HashingOptions {
     func poolSettings(_ plan: PoolPlan, telling user: Output) throws(UserError) -> PoolShell.Settings {
         let sandbox = try SandboxStart.order(
             sandbox, startsPrograms: !diagnosis.wrappers.isEmpty, output: user)
@@ -55,8 +45,7 @@ extension CreateOptions {
 extension PoolShell.Settings {
     fileprivate init(
         _ diagnosis: DiagnosisOptions, _ plan: PoolPlan, _ sandbox: SandboxOrder, environment: [String: String],
-        logLevel: Logger.Level,
-        pins: Bool?, bindAddress: String, connectTimeout: Duration, maximumPeers: Int
+        logLevel: Logger.Level, pins: Bool?, bindAddress: String, connectTimeout: Duration, maximumPeers: Int
     ) {
         // A trapping worker must not fork a backtracer: that takes 0.4 s, and the sandbox would forbid it.
         var variables = environment

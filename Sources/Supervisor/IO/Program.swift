@@ -32,7 +32,7 @@ struct Program {
             case .download(let options): return try download(options, warnings: configuration.warnings)
             case .verify(let options): return try verify(options, warnings: configuration.warnings)
             case .create(let options):
-                let output = try Output(options.output, environment: options.environment)
+                let output = try Output(options.hashing.output, environment: options.hashing.environment)
                 for warning in configuration.warnings { output.emit(.warning(warning)) }
                 return create(options, output)
             }
@@ -76,7 +76,7 @@ struct Program {
     }
 
     private func verify(_ options: VerifyOptions, warnings: [String]) throws(UserError) -> ExitCode {
-        let output = try Output(options.output, environment: options.environment)
+        let output = try Output(options.hashing.output, environment: options.hashing.environment)
         for warning in warnings { output.emit(.warning(warning)) }
         do throws(UserError) {
             return verify(options, try Self.read(options.torrent, output), output)

@@ -14,7 +14,9 @@ final class VerifyProcess {
         do {
             let process = VerifyProcess(metainfo, output)
             let (code, reason) = try process.run(options)
-            if code == .complete || code == .verifyFailed { output.verified(process.report, asJSON: options.isJSON) }
+            if code == .complete || code == .verifyFailed {
+                output.verified(process.report, asJSON: options.hashing.isJSON)
+            }
             return output.finish(code, reason: reason, summary: nil)
         } catch let error as UserError {
             return output.finish(error.code, reason: error.description, summary: nil)
@@ -41,11 +43,11 @@ final class VerifyProcess {
         }
         var pieces: [PieceIndex] = []
         selected.wantedPieces.forEach { pieces.append($0) }
-        let plan = PoolPlan(checkingWith: options.hashWorkers)
+        let plan = PoolPlan(checkingWith: options.hashing.hashWorkers)
         let pool = try HashingPool(
             files, Recheck(geometry: metainfo.geometry, pieces: pieces, fileCount: metainfo.files.count), plan: plan,
-            settings: try options.poolSettings(plan, telling: output),
-            runDirectory: try RunDirectory(environment: options.environment), signals: signals, output: output,
+            settings: try options.hashing.poolSettings(plan, telling: output),
+            runDirectory: try RunDirectory(environment: options.hashing.environment), signals: signals, output: output,
             handlers: handlers)
         self.pool = pool
         return try pool.run()

@@ -27,7 +27,7 @@ struct CommandLineParserTests {
         let options = try ParsedCommandLine(coreCount: cores).download("a")
         #expect(options.workers == workers)
         #expect(options.hashWorkers == hashWorkers)
-        #expect(try ParsedCommandLine(coreCount: cores).verify("a").hashWorkers == min(cores, 64))
+        #expect(try ParsedCommandLine(coreCount: cores).verify("a").hashing.hashWorkers == min(cores, 64))
     }
 
     @Test func stateLivesWhereXDGSays() throws {
@@ -96,10 +96,10 @@ struct CommandLineParserTests {
             "a.torrent", "--dir", "/data", "--json", "--hash-workers", "64", "--pin", "on", "--worker-wrap", "hash=x")
         #expect(options.torrent == "a.torrent")
         #expect(options.directory == "/data")
-        #expect(options.isJSON)
-        #expect(options.hashWorkers == 64)
-        #expect(options.pins == true)
-        #expect(options.diagnosis.wrappers == [.hashWorker: ["x"]])
+        #expect(options.hashing.isJSON)
+        #expect(options.hashing.hashWorkers == 64)
+        #expect(options.hashing.pins == true)
+        #expect(options.hashing.diagnosis.wrappers == [.hashWorker: ["x"]])
         #expect(try bare.verify("a").directory == ".")
     }
 

@@ -6,10 +6,10 @@ import Testing
 struct CreateOptionsTests {
     @Test func defaultsAreThoseOfAPublicTorrent() throws {
         let options = try ParsedCommandLine(coreCount: 6).create("dir")
-        #expect(options.path == "dir" && options.target == .named && !options.replaces && !options.isJSON)
+        #expect(options.path == "dir" && options.target == .named && !options.replaces && !options.hashing.isJSON)
         #expect(options.trackerTiers.isEmpty && options.webSeeds.isEmpty && !options.isPrivate)
         #expect(options.comment == nil && options.source == nil && options.pieceByteCount == nil)
-        #expect(options.date == .now && options.hashWorkers == 6)
+        #expect(options.date == .now && options.hashing.hashWorkers == 6)
     }
 
     @Test func everythingCanBeSaid() throws {
@@ -18,9 +18,9 @@ struct CreateOptionsTests {
             "--piece-length", "4M", "--web-seed", "http://w/", "--tracker", "http://a/,udp://b:1", "--tracker",
             "https://c",
             "--hash-workers", "3")
-        #expect(options.target == .file("x.torrent") && options.replaces && options.isJSON && options.isPrivate)
+        #expect(options.target == .file("x.torrent") && options.replaces && options.hashing.isJSON && options.isPrivate)
         #expect(options.comment == "c" && options.source == "s" && options.date == .none)
-        #expect(options.pieceByteCount == 4 << 20 && options.hashWorkers == 3)
+        #expect(options.pieceByteCount == 4 << 20 && options.hashing.hashWorkers == 3)
         #expect(options.trackerTiers.map { $0.map(\.text) } == [["http://a/", "udp://b:1"], ["https://c"]])
         #expect(options.webSeeds.map(\.text) == ["http://w/"])
     }
@@ -34,7 +34,7 @@ struct CreateOptionsTests {
         var line = ParsedCommandLine(environment: ["SWARMKEEPER_TRACKER": "http://a/"])
         line.configuration = "tracker = http://b/\nhash-workers = 5\n"
         let options = try line.create("a")
-        #expect(options.trackerTiers.isEmpty && options.hashWorkers == 5)
+        #expect(options.trackerTiers.isEmpty && options.hashing.hashWorkers == 5)
     }
 
     @Test func dateMayBeFixedFromOutside() throws {
