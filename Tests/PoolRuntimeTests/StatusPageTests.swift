@@ -53,13 +53,22 @@ import Testing
             ])
     }
 
-    @Test func allThatMovesIsWork() throws {
+    @Test func turnsInWhichSomethingMovesAreUseful() throws {
         let (writer, reader) = try StatusPageWriter.makeOwn()
-        writer.moved(byteCount: 16384)
-        #expect(reader.work == 16384 && reader.progress == 16384)
-        writer.worked(3)
-        writer.worked(0)
-        #expect(reader.work == 16387 && reader.progress == 16384)
+        var now = MonotonicInstant(nanoseconds: 5_000_000_000)
+        func turn(_ body: () -> Void) {
+            writer.turnBegan(now: now)
+            body()
+            now = now + .milliseconds(3)
+            writer.turnEnded(now: now)
+        }
+        turn { writer.moved(byteCount: 16384) }
+        #expect(reader.usefulTime == .milliseconds(3) && reader.progress == 16384)
+        turn { writer.worked() }
+        #expect(reader.usefulTime == .milliseconds(6) && reader.progress == 16384)
+        turn {}
+        turn { writer.moved(byteCount: 0) }
+        #expect(reader.usefulTime == .milliseconds(6))
     }
 
     @Test func theLoopTellsWhichKindOfHandlerRuns() throws {

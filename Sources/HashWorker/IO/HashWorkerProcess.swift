@@ -185,7 +185,7 @@ final class HashWorkerProcess {
         let now = MonotonicClock.now
         let (answers, counts) = reader.takeAnswers()
         rechecked = counts
-        loop.launch.status.worked(answers.count)
+        if !answers.isEmpty { loop.launch.status.worked() }
         take(answers, now: now)
         disk.feed()
     }
@@ -273,7 +273,7 @@ final class HashWorkerProcess {
             movedByteCount = moved
         }
         let hashed = table.counts.hashedByteCount
-        loop.launch.status.worked(Int(hashed - hashedByteCount))
+        if hashed != hashedByteCount { loop.launch.status.worked() }
         hashedByteCount = hashed
         if reportDeadline == .distantFuture && table.report(rechecked: rechecked) != lastReport {
             reportDeadline = max(MonotonicClock.now, lastReportTime + Self.reportInterval)

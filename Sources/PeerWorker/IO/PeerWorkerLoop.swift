@@ -54,7 +54,7 @@ final class PeerWorkerLoop {
         loop.timerFired = { [unowned self] in process.timerFired(now: $0) }
         loop.turnEnding = { [unowned self] in
             process.endTurn()
-            loop.launch.status.worked(process.takeWork())
+            if process.takeWork() { loop.launch.status.worked() }
             loop.launch.status.resent(blockCount: process.resentBlockCount)
         }
         loop.heldCount = { [unowned self] in process.intake.slots.slotCount - process.intake.slots.freeCount }

@@ -71,8 +71,8 @@ final class PeerWorkerProcess {
     var tagsOfSlot: [UInt32: Tags] = [:]
     /// Blocks that were handed to the successors of hash-workers.
     var resentBlockCount: UInt64 = 0
-    /// Reads that brought something, writes, and beginnings and ends of connections, since `takeWork`.
-    private var workCount = 0
+    /// A connection read something, wrote, began or ended since `takeWork`.
+    private var hasWorked = false
     /// Room for the blocks of one `supply`.
     var chosen: [BlockAddress] = []
 
@@ -122,11 +122,12 @@ final class PeerWorkerProcess {
     }
 
     /// A connection did something: who watches over this process may know that it does not merely spin.
-    func worked() { workCount += 1 }
+    func worked() { hasWorked = true }
 
-    func takeWork() -> Int {
-        defer { workCount = 0 }
-        return workCount
+    /// - Returns: whether a connection did something since the last call.
+    func takeWork() -> Bool {
+        defer { hasWorked = false }
+        return hasWorked
     }
 
     /// Sees to it that the turn does not end before everything that follows from this is done.

@@ -10,6 +10,8 @@ package enum Attack: String, CaseIterable, Sendable {
     case mute
     /// The same, and it never rests.
     case busy
+    /// The loop never rests, and does all its work beside that: an event that nobody consumes.
+    case restless
     /// As many messages to the supervisor as go through.
     case flood
     /// A message to the supervisor that is longer than any may be.
@@ -57,7 +59,8 @@ package enum Attack: String, CaseIterable, Sendable {
 
     package var roles: Set<Role> {
         switch self {
-        case .crash, .spin, .mute, .busy, .flood, .oversize, .nonsense, .trespass, .exec, .fork, .ptrace, .peek,
+        case .crash, .spin, .mute, .busy, .restless, .flood, .oversize, .nonsense, .trespass, .exec, .fork, .ptrace,
+            .peek,
             .stealDescriptor, .writeCode, .mapCode, .userfaultfd, .ioUring, .bpf, .perf, .keyctl:
             [.peerWorker, .hashWorker, .writer]
         case .truncateArena: [.peerWorker, .hashWorker]

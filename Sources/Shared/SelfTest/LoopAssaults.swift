@@ -33,13 +33,17 @@ final class Mute: Assault {
     }
 }
 
-/// Turns without a rest, a millisecond of nothing in each turn, and hears nothing any more.
+/// Turns without a rest, and burns most of its time in each turn.
 final class Busy: Assault {
-    private static let turnLength: Duration = .milliseconds(1)
+    private static let turnLength: Duration = .microseconds(100)
+    private let isDeaf: Bool
     private var word: UInt64 = 1
 
+    /// - Parameter isDeaf: it hears nothing any more; else it does its work all the while.
+    init(isDeaf: Bool) { self.isDeaf = isDeaf }
+
     func turn<Order: SupervisorOrder, News: WorkerNews>(of loop: WorkerLoop<Order, News>) {
-        loop.orderReceived = { _ in }
+        if isDeaf { loop.orderReceived = { _ in } }
         let end = MonotonicClock.now + Self.turnLength
         while MonotonicClock.now < end { mix() }
         loop.poll.mustNotWait = true

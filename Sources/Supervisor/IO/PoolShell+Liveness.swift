@@ -39,13 +39,14 @@ extension PoolShell {
     private func lookForSpinning(_ process: WorkerProcess, now: MonotonicInstant) {
         // A start may take what it takes; `Debts` bounds it.
         guard process.isConnected, let times = ThreadTimes(pid: process.child.processID) else { return }
-        let look = Spinning.Look(work: process.status.work, ran: times.ran, waited: times.waited)
-        guard let duration = process.spinning.observed(look, now: now) else { return }
+        let look = Spinning.Look(useful: process.status.usefulTime, ran: times.ran, waited: times.waited)
+        guard let finding = process.spinning.observed(look, now: now) else { return }
+        let idle = finding.duration - finding.useful
         let handler = process.status.handler.name
         condemn(
             process.incarnation,
-            reason: "it has been busy for \(Int(duration.inSeconds)) s and moved nothing, in its handler "
-                + "\"\(handler)\"\(whereItStands(process))")
+            reason: "it has been busy for \(Int(finding.duration.inSeconds)) s and moved nothing in "
+                + "\(Int(idle.inSeconds)) s of them, in its handler \"\(handler)\"\(whereItStands(process))")
     }
 
     /// The function that a worker is in, as the end of a sentence; empty when it does not tell.

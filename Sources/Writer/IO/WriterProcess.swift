@@ -129,7 +129,7 @@ final class WriterProcess {
     private func ordersEnded() {
         var actions: [WriterCore.Action] = []
         for result in disk.takeResults() {
-            loop.launch.status.worked(1)
+            loop.launch.status.worked()
             core.orderEnded(result, now: MonotonicClock.now, into: &actions)
             loop.launch.status.moved(byteCount: Int(result.report.writtenByteCount - movedByteCount))
             movedByteCount = result.report.writtenByteCount

@@ -111,7 +111,7 @@ struct SilenceTests {
             StatusPage.turnOffset, StatusPage.turnStartedOffset, StatusPage.diskCallOffset,
             StatusPage.diskCallStartedOffset, StatusPage.progressOffset, StatusPage.sentNewsOffset,
             StatusPage.receivedOrdersOffset, StatusPage.heldCountOffset, StatusPage.turnEndedOffset,
-            StatusPage.handlerOffset, StatusPage.resentBlockCountOffset, StatusPage.workOffset,
+            StatusPage.handlerOffset, StatusPage.resentBlockCountOffset, StatusPage.usefulTimeOffset,
         ]
         #expect(Set(offsets).count == offsets.count)
         for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.turnTimesOffset) }

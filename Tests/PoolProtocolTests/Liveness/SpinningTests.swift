@@ -7,7 +7,7 @@ import Testing
 private struct Watch {
     var clock = FakeClock()
     var spinning: Spinning
-    var look = Spinning.Look(work: 0, ran: .zero, waited: .zero)
+    var look = Spinning.Look(useful: .zero, ran: .zero, waited: .zero)
     let heartbeat: Duration
 
     init(heartbeat: Duration = .seconds(1)) {
@@ -17,19 +17,19 @@ private struct Watch {
 
     /// - Parameters: permille of the time since the last look.
     mutating func observe(
-        ran: Int, waited: Int = 0, work: UInt64 = 0, after wait: Duration? = nil
-    ) -> Duration? {
+        ran: Int, waited: Int = 0, useful: Int = 0, after wait: Duration? = nil
+    ) -> Spinning.Finding? {
         let wait = wait ?? heartbeat
         clock.advance(by: wait)
         look.ran += wait * ran / 1000
         look.waited += wait * waited / 1000
-        look.work += work
+        look.useful += wait * useful / 1000
         return spinning.observed(look, now: clock.now)
     }
 
     /// The number of the first look that finds it spinning, of the first `count`.
-    mutating func firstFind(within count: Int, ran: Int, waited: Int = 0, work: UInt64 = 0) -> Int? {
-        (1...count).first { _ in observe(ran: ran, waited: waited, work: work) != nil }
+    mutating func firstFind(within count: Int, ran: Int, waited: Int = 0, useful: Int = 0) -> Int? {
+        (1...count).first { _ in observe(ran: ran, waited: waited, useful: useful) != nil }
     }
 }
 
@@ -38,18 +38,27 @@ struct SpinningTests {
         var watch = Watch()
         _ = watch.observe(ran: 0)
         for _ in 1...9 { #expect(watch.observe(ran: 1000) == nil) }
-        #expect(watch.observe(ran: 1000) == .seconds(10))
+        #expect(watch.observe(ran: 1000)?.duration == .seconds(10))
         // It is told once, and looked at anew.
         #expect(watch.firstFind(within: 20, ran: 1000) == 11)
     }
 
     @Test func whoMovesSomethingDoesNotSpin() {
         var watch = Watch()
-        #expect(watch.firstFind(within: 100, ran: 1000, work: 1) == nil)
+        #expect(watch.firstFind(within: 1000, ran: 1000, useful: 210) == nil)
+        // A single long turn does nobody harm either.
         for _ in 1...20 {
-            for _ in 1...9 { #expect(watch.observe(ran: 1000) == nil) }
-            #expect(watch.observe(ran: 1000, work: 1) == nil)
+            for _ in 1...4 { #expect(watch.observe(ran: 1000) == nil) }
+            #expect(watch.observe(ran: 1000, useful: 5000) == nil)
         }
+    }
+
+    @Test func anEventThatNobodyConsumesIsFoundBesideWork() {
+        var watch = Watch()
+        _ = watch.observe(ran: 900, useful: 900)
+        for _ in 1...9 { #expect(watch.observe(ran: 1000, useful: 150) == nil) }
+        let finding = watch.observe(ran: 1000, useful: 150)
+        #expect(finding?.duration == .seconds(10) && finding?.useful == .milliseconds(1500))
     }
 
     /// A writer in a disk call, a hash-worker whose other threads re-check: the loop's thread rests.

@@ -27,10 +27,9 @@ package enum StatusPage {
     package static let handlerOffset = 72
     /// Blocks that a peer-worker handed to the successor of a hash-worker. u64.
     package static let resentBlockCountOffset = 80
-    /// All that came and went since the process began, counted by whatever unit is at hand: payload bytes, reads and
-    /// writes of connections, their beginnings and ends, frames of neighbours, descriptors, bytes that were hashed. Says
-    /// nothing but whether it changed (`Spinning`). u64.
-    package static let workOffset = 88
+    /// Nanoseconds of all turns in which something came or went: payload, reads and writes of connections, their
+    /// beginnings and ends, frames of neighbours, descriptors, hashed bytes (`Spinning`). u64.
+    package static let usefulTimeOffset = 88
     /// Records that were ever written to the trail. u64.
     package static let trailCountOffset = 96
     /// `SandboxState` as a word; 0 until the worker is locked down. u64.

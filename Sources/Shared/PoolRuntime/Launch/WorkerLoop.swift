@@ -195,7 +195,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
                 if let greeting = try Greeting(frame: frame) {
                     greeted(greeting, by: sender)
                 } else if neighbours.isCurrent(sender) {
-                    launch.status.worked(1)
+                    launch.status.worked()
                     try frameReceived(sender, frame)
                 }
             } catch { neighbourBroke(sender, "its frame cannot be read (\(error))") }
@@ -310,7 +310,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
         }
         for (identifier, descriptor) in zip(passed.identifiers, received) {
             descriptors[identifier] = OwnedDescriptor(descriptor)
-            launch.status.worked(1)
+            launch.status.worked()
             tell(.descriptorReceived(identifier))
         }
     }

@@ -9,7 +9,9 @@ package final class StatusPageWriter: @unchecked Sendable {
     private let mapping: RegionMapping
     private var turn: UInt64 = 0
     private var progress: UInt64 = 0
-    private var work: UInt64 = 0
+    private var usefulTime: UInt64 = 0
+    /// Something came or went in this turn.
+    private var isUseful = false
     private var heldCount = 0
     private var turnStarted = MonotonicInstant.distantPast
     private var handler = LoopHandler.none
@@ -66,6 +68,11 @@ package final class StatusPageWriter: @unchecked Sendable {
         handlerEnded(now: now)
         handler = .none
         add(now - turnStarted, to: StatusPage.turnTimesOffset)
+        if isUseful {
+            isUseful = false
+            usefulTime &+= UInt64(max(0, (now - turnStarted).wholeNanoseconds))
+            store(usefulTime, StatusPage.usefulTimeOffset)
+        }
         store(UInt64(now.nanoseconds), StatusPage.turnEndedOffset)
         store(LoopHandler.none.rawValue, StatusPage.handlerOffset)
         store(0, StatusPage.turnStartedOffset)
@@ -81,18 +88,13 @@ package final class StatusPageWriter: @unchecked Sendable {
     package func moved(byteCount: Int) {
         progress &+= UInt64(byteCount)
         store(progress, StatusPage.progressOffset)
-        worked(byteCount)
+        if byteCount > 0 { worked() }
     }
 
     package var movedByteCount: UInt64 { progress }
 
-    /// Something came or went, besides what `moved` tells; the loop's thread only.
-    /// - Parameter amount: in any unit; not negative.
-    package func worked(_ amount: Int) {
-        guard amount > 0 else { return }
-        work &+= UInt64(amount)
-        store(work, StatusPage.workOffset)
-    }
+    /// Something came or went in this turn, besides what `moved` tells; the loop's thread only.
+    package func worked() { isUseful = true }
 
     /// What is held at the end of a turn; the loop's thread only.
     package func holds(_ count: Int) {
@@ -152,7 +154,8 @@ package struct StatusPageReader {
         MonotonicInstant(nanoseconds: Int64(truncatingIfNeeded: load(StatusPage.diskCallStartedOffset)))
     }
     package var progress: UInt64 { load(StatusPage.progressOffset) }
-    package var work: UInt64 { load(StatusPage.workOffset) }
+    /// Of the loop's thread, in turns in which something came or went; at most the time since the process began, or a lie.
+    package var usefulTime: Duration { .nanoseconds(Int64(clamping: load(StatusPage.usefulTimeOffset))) }
     package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
     package var sentNews: UInt64 { load(StatusPage.sentNewsOffset) }
     package var receivedOrders: UInt64 { load(StatusPage.receivedOrdersOffset) }
