@@ -126,7 +126,7 @@ extension EndToEnd {
                 default: #expect(outcome == Self.byFilter, "\(name)")
                 }
             }
-            #expect(outcomes.count == (role == "writer" ? 25 : 17), "\(outcomes.keys.sorted())")
+            #expect(outcomes.count == (role == "writer" ? 26 : 18), "\(outcomes.keys.sorted())")
         }
 
         @Test func eachLayerHoldsAlone() throws {
@@ -158,7 +158,7 @@ extension EndToEnd {
             for (name, outcome) in outcomes where !["multipath socket", "remove"].contains(name) {
                 #expect(outcome == "done", "\(name)")
             }
-            #expect(outcomes.count == (role == "writer" ? 25 : 17))
+            #expect(outcomes.count == (role == "writer" ? 26 : 18))
         }
 
         @Test func aRunWithoutASandboxSaysSo() throws {

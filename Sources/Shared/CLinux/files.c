@@ -5,11 +5,20 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
 const int clinux_o_path = O_PATH;
+
+int clinux_file_status(int descriptor, struct clinux_file_status *status) {
+    struct stat answer;
+    if (syscall(SYS_fstat, descriptor, &answer) < 0) return -errno;
+    *status = (struct clinux_file_status){answer.st_mode, answer.st_ino, answer.st_size, answer.st_mtim.tv_sec,
+                                          answer.st_mtim.tv_nsec};
+    return 0;
+}
 
 int clinux_reserve(int descriptor, int64_t offset, int64_t length) {
     int result;

@@ -57,11 +57,8 @@ final class JournalFile {
     }
 
     private func contents() throws(SystemCallError) -> [UInt8] {
-        var information = stat()
-        guard fstat(descriptor.rawValue, &information) == 0 else {
-            throw SystemCallError("fstat", errno, subject: Self.name)
-        }
-        var bytes = [UInt8](repeating: 0, count: Int(information.st_size))
+        let length = try FileStatus(descriptor: descriptor.rawValue, path: Self.name).byteCount
+        var bytes = [UInt8](repeating: 0, count: Int(length))
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeMutableBytes {

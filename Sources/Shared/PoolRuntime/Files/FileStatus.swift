@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the file system says of a regular file.
@@ -7,26 +8,20 @@ package struct FileStatus: Hashable, Sendable {
     package let modified: Int64
     package let inode: UInt64
 
-    /// Refuses all that is no regular file: links, directories, pipes, devices.
+    /// Of an open descriptor (O_PATH will do). Refuses all that is no regular file: links, directories, pipes, devices.
     /// - Parameter path: for the error.
-    init(_ information: stat, path: String) throws(SystemCallError) {
-        switch information.st_mode & S_IFMT {
+    package init(descriptor: CInt, path: String) throws(SystemCallError) {
+        var status = clinux_file_status()
+        try checked("fstat", subject: path, clinux_file_status(descriptor, &status))
+        switch status.mode & S_IFMT {
         case S_IFREG: break
         case S_IFLNK: throw SystemCallError("open", ELOOP, subject: path)
         case S_IFDIR: throw SystemCallError("open", EISDIR, subject: path)
         default: throw SystemCallError("open, which is no regular file", ENXIO, subject: path)
         }
-        byteCount = UInt64(max(0, information.st_size))
-        inode = UInt64(information.st_ino)
-        let seconds = Int64(information.st_mtim.tv_sec)
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        modified = overflow ? (seconds < 0 ? .min : .max) : whole &+ Int64(information.st_mtim.tv_nsec)
-    }
-
-    /// Of an open descriptor.
-    package init(descriptor: CInt, path: String) throws(SystemCallError) {
-        var information = stat()
-        guard fstat(descriptor, &information) == 0 else { throw SystemCallError("fstat", errno, subject: path) }
-        try self.init(information, path: path)
+        byteCount = UInt64(max(0, status.byte_count))
+        inode = status.inode
+        let (whole, overflow) = status.modified_seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        modified = overflow ? (status.modified_seconds < 0 ? .min : .max) : whole &+ status.modified_nanoseconds
     }
 }

@@ -92,7 +92,7 @@ struct SystemCallTable: Equatable {
         // Below `--dir` and never through a link; a filter cannot see how it is called, Landlock is the guard.
         "openat2", "mkdirat",
         "pwrite64", "pwritev", "pread64", "fallocate", "ftruncate", "fdatasync", "fsync", "syncfs", "sync_file_range",
-        "newfstatat", "fstat", "fstatfs", "flock",
+        "fstat", "fstatfs", "flock",
     ])
 
     // MARK: What fails and kills nobody
