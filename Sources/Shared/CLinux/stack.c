@@ -42,6 +42,29 @@ static int is_own_code(uintptr_t address) {
     return address >= (uintptr_t)__executable_start && address < (uintptr_t)etext;
 }
 
+/* A return address has a call before it: near, or through a register or memory. Another word has none as a rule. */
+__attribute__((no_sanitize("address"))) static int follows_call(uintptr_t back) {
+    if (!is_own_code(back) || !is_own_code(back - 7)) return 0;
+#if defined(__x86_64__)
+    const uint8_t *code = (const uint8_t *)back;
+    return code[-5] == 0xE8 || code[-2] == 0xFF || code[-3] == 0xFF || code[-6] == 0xFF;
+#else
+    return 1;
+#endif
+}
+
+/* How far a frame is looked for behind functions that keep none: what libraries have on the stack, as a rule. */
+static const uintptr_t search_length = 8 << 10;
+
+/* The first thing from `from` on that looks like a frame of our own code; 0 when nothing does. */
+__attribute__((no_sanitize("address"))) static uintptr_t frame_above(uintptr_t from) {
+    for (uintptr_t place = from; place < from + search_length && is_on_stack(place, from); place += sizeof(uintptr_t)) {
+        const uintptr_t *words = (const uintptr_t *)place;
+        if (is_on_stack(words[0], place + sizeof(uintptr_t)) && follows_call(words[1])) return place;
+    }
+    return 0;
+}
+
 /* Whoever called the function that is being entered or has no frame, such as a stub of the linker; 0 when the thread is
  * not in such a place. */
 __attribute__((no_sanitize("address"))) static uintptr_t
@@ -50,10 +73,7 @@ caller_without_frame(const ucontext_t *context, struct position at) {
     (void)context;
     if (!is_on_stack(at.stack, at.stack)) return 0;
     uintptr_t back = *(const uintptr_t *)at.stack;
-    if (!is_own_code(back) || !is_own_code(back - 7)) return 0;
-    /* A return address has a call before it: near, or through a register or memory. Another word has none as a rule. */
-    const uint8_t *code = (const uint8_t *)back;
-    return code[-5] == 0xE8 || code[-2] == 0xFF || code[-3] == 0xFF || code[-6] == 0xFF ? back : 0;
+    return follows_call(back) ? back : 0;
 #else
     (void)at;
     uintptr_t back = context->uc_mcontext.regs[30];
@@ -78,14 +98,15 @@ __attribute__((no_sanitize("address"))) static void tell(int signal, const ucont
                 }
         uintptr_t caller = caller_without_frame(context, at);
         if (caller && caller != addresses[count - 1]) addresses[count++] = caller;
-        uintptr_t frame = at.frame;
-        while (count < clinux_stack_capacity && is_on_stack(frame, at.stack)) {
-            uintptr_t next = ((const uintptr_t *)frame)[0];
+        uintptr_t frame = at.frame, above = at.stack & ~(sizeof(uintptr_t) - 1);
+        while (count < clinux_stack_capacity) {
+            /* A library that keeps no frame pointers uses the register for something else. */
+            if (!is_on_stack(frame, above) || ((const uintptr_t *)frame)[1] < 4096) frame = frame_above(above);
+            if (!frame) break;
             caller = ((const uintptr_t *)frame)[1];
-            if (caller == 0) break;
             if (caller != addresses[count - 1]) addresses[count++] = caller;
-            if (next <= frame) break;
-            frame = next;
+            above = frame + 2 * sizeof(uintptr_t);
+            frame = ((const uintptr_t *)frame)[0];
         }
     }
     area[clinux_stack_signal] = (uint64_t)signal;
