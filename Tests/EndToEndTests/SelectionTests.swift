@@ -56,6 +56,19 @@ extension EndToEnd {
             #expect(again.isEmpty)
         }
 
+        /// The hidden file is gone: what it held is named, and fetched again.
+        @Test func bytesThatCannotBeCarriedOverAreNamed() throws {
+            _ = try download("2-3,6")
+            let directory = workspace.path("out")
+            let hidden = try #require(
+                try FileManager.default.contentsOfDirectory(atPath: directory).first { $0.hasSuffix(".parts") })
+            try FileManager.default.removeItem(atPath: "\(directory)/\(hidden)")
+            let second = try download(nil)
+            torrent.expectComplete(in: second.directory)
+            let warnings = second.events.filter { $0.kind == "warning" }.compactMap { $0.text("message") }
+            #expect(warnings.contains { $0.hasPrefix(hidden) && $0.contains("fetched again") }, "\(warnings)")
+        }
+
         @Test func selectingLessLaterKeepsWhatIsThere() throws {
             _ = try download("1,2")
             let second = try download("2")

@@ -151,6 +151,20 @@ extension EndToEnd {
             #expect(scraped.first?.count("leechers") == 8 && scraped.first?.count("downloads") == 40)
         }
 
+        /// Nothing depends on it, and yet it does not fail in silence.
+        @Test func aScrapeThatFailsIsTold() throws {
+            let torrent = try workspace.makeTorrent(size: "8M")
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 4 << 20)
+            let tracker = try TrackerProcess.recording(
+                in: workspace, ["--no-counts", "--scrapes-fail", "--peer", seeder.address])
+            let run = try SupervisorRun(workspace, [torrent], ["--tracker", tracker.url])
+            try run.expectEnd(0)
+            let failed = run.events.filter { $0.isA("tracker", "scrape-failed") }
+            #expect(failed.count == 1)
+            #expect(failed.first?.text("text")?.contains("no scrapes here") == true, "\(failed)")
+            #expect(!run.process.errorText.contains("no scrapes here"), "it is no warning")
+        }
+
         @Test(arguments: [1, 3]) func torrentsOfOneTrackerAreScrapedTogether(torrentCount: Int) throws {
             let torrents = try (0..<torrentCount).map {
                 try workspace.makeTorrent("part-\($0).bin", size: "2M", pieceLength: "64K")

@@ -25,6 +25,8 @@ enum TrackerNotice: Equatable, CustomStringConvertible {
     case answered(SwarmCounts, peers: Int)
     /// What a scrape says, which the announce did not.
     case scraped(SwarmCounts)
+    /// The next announce brings the next chance.
+    case scrapeFailed(reason: String)
     case warning(String)
     /// - Parameter retryAfter: nil if it is not asked again.
     case failed(AnnounceError, retryAfter: Duration?)
@@ -33,6 +35,7 @@ enum TrackerNotice: Equatable, CustomStringConvertible {
         switch self {
         case .answered(let counts, let peers): (["\(peers) peers"] + counts.words).joined(separator: ", ")
         case .scraped(let counts): counts.words.joined(separator: ", ")
+        case .scrapeFailed(let reason): "no counts: \(reason)"
         case .warning(let text): "warning: \(text)"
         case .failed(let error, let delay?): "\(error) (next try in \(Int(delay.inSeconds.rounded(.up))) s)"
         case .failed(let error, nil): "\(error) (not asked again)"

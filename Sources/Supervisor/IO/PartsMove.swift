@@ -2,6 +2,7 @@ import BitTorrent
 import Glibc
 import PoolProtocol
 import PoolRuntime
+import SystemPackage
 
 /// Carries bytes of boundary pieces to their new place when the selection has changed since the last run: out of the
 /// hidden parts file into files that are selected now, and the other way round. Runs before the pool exists, when nobody
@@ -13,8 +14,10 @@ struct PartsMove {
     let partsPath: String
 
     /// At most two pieces' worth of bytes for every file that changed sides.
-    func carryOut() throws(SystemCallError) {
-        guard let before = journal.wantedFiles else { return }
+    /// - Returns: a line for each part that could not be read; its piece is fetched again.
+    func carryOut() throws(SystemCallError) -> [String] {
+        guard let before = journal.wantedFiles else { return [] }
+        var complaints: [String] = []
         for (index, file) in selected.layout.files.enumerated() where file.role == .payload && file.length > 0 {
             let isSelected = selected.selection.contains(index)
             guard index < before.count, before[index] != isSelected else { continue }
@@ -22,25 +25,34 @@ struct PartsMove {
             where journal.synced.contains(part.piece) && selected.wantedPieces.contains(part.piece) {
                 let inFile = (path: file.path.relative, offset: part.fileOffset)
                 let inParts = (path: partsPath, offset: part.partsOffset)
-                if isSelected {
-                    try copy(part.length, from: inParts, to: inFile)
-                } else {
-                    try copy(part.length, from: inFile, to: inParts)
+                let (source, target) = isSelected ? (inParts, inFile) : (inFile, inParts)
+                if let trouble = try copy(part.length, from: source, to: target) {
+                    complaints.append(
+                        "\(TerminalText.escaped(source.path)): the part of piece \(part.piece) in it cannot be kept "
+                            + "(\(trouble)); it is fetched again")
                 }
             }
         }
+        return complaints
     }
 
-    /// Nothing is copied when the source is not there or ends too early: the piece is fetched again then.
+    /// - Returns: why nothing was copied, when the source is not there or ends too early.
     private func copy(
         _ byteCount: UInt64, from source: (path: String, offset: UInt64), to target: (path: String, offset: UInt64)
-    ) throws(SystemCallError) {
-        guard let input = try? payload.openForReading(source.path) else { return }
+    ) throws(SystemCallError) -> String? {
+        let input: OwnedDescriptor
+        do throws(SystemCallError) { input = try payload.openForReading(source.path) } catch {
+            return "\(error.errno)"
+        }
         var bytes = [UInt8](repeating: 0, count: Int(byteCount))
-        guard pread(input.rawValue, &bytes, bytes.count, off_t(source.offset)) == bytes.count else { return }
+        let count = pread(input.rawValue, &bytes, bytes.count, off_t(source.offset))
+        guard count == bytes.count else {
+            return count < 0 ? "\(Errno(rawValue: errno))" : "the file is too short"
+        }
         let output = try payload.openForMoving(target.path)
         guard pwrite(output.rawValue, bytes, bytes.count, off_t(target.offset)) == bytes.count,
             fdatasync(output.rawValue) == 0
         else { throw SystemCallError("pwrite", errno, subject: target.path) }
+        return nil
     }
 }

@@ -206,6 +206,11 @@ final class SupervisorProcess {
                 torrent.report(tracker, .scraped(counts))
             }
         }
+        context.scrapes.failed = { [unowned self] infoHash, tracker, reason in
+            for torrent in torrents where torrent.metainfo.infoHash == infoHash {
+                torrent.report(tracker, .scrapeFailed(reason: reason))
+            }
+        }
         context.ownAddressLearned = { [unowned self] address in
             for torrent in torrents { torrent.book.ownAddressLearned(address) }
         }

@@ -94,6 +94,7 @@ extension TorrentRun {
             switch notice {
             case .answered(let counts, let peers): (.announced, peers, counts)
             case .scraped(let counts): (.scraped, 0, counts)
+            case .scrapeFailed: (.scrapeFailed, 0, SwarmCounts())
             case .warning: (.warning, 0, SwarmCounts())
             case .failed: (.failed, 0, SwarmCounts())
             }
@@ -102,7 +103,7 @@ extension TorrentRun {
                 torrentName,
                 TrackerEvent(
                     url: tracker.description, state: state,
-                    event: state == .scraped ? "" : announcedEvents[tracker]?.rawValue ?? "",
+                    event: state == .scraped || state == .scrapeFailed ? "" : announcedEvents[tracker]?.rawValue ?? "",
                     peerCount: count, counts: counts,
                     text: TerminalText.escaped(notice.description))))
     }

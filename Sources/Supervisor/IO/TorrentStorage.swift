@@ -58,7 +58,10 @@ final class TorrentStorage {
                 let move = PartsMove(
                     journal: state, selected: selected, payload: payload,
                     partsPath: PartsFile.name(of: metainfo.infoHash))
-                try FileOwner.acting(as: owner) { () throws(SystemCallError) in try move.carryOut() }
+                let complaints = try FileOwner.acting(as: owner) { () throws(SystemCallError) -> [String] in
+                    try move.carryOut()
+                }
+                for complaint in complaints { output.emit(.warning(complaint)) }
             }
             var evidence = ResumeRecord.Evidence(
                 journal: found.state, journalModified: found.modified, files: try payload.facts(of: fileTable))

@@ -138,7 +138,10 @@ struct PeerEvent {
 }
 
 struct TrackerEvent {
-    enum State: String { case announced, scraped, failed, warning }
+    enum State: String {
+        case announced, scraped, failed, warning
+        case scrapeFailed = "scrape-failed"
+    }
     /// Without credentials.
     var url: String
     var state: State

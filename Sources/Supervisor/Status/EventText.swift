@@ -87,6 +87,9 @@ enum EventText {
             return Line(.warning, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): failed\(told)\(text)")
         case .warning: return Line(.warning, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): warns\(text)")
         case .scraped: return Line(.info, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): knows\(text)")
+        // Many trackers do not answer them, and nothing depends on it.
+        case .scrapeFailed:
+            return Line(.debug, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): tells\(text)")
         }
     }
 }

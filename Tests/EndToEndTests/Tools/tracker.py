@@ -148,6 +148,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.mode == "failure":
             return {"failure reason": "the torrent is not known here"}
         if self.path.split("?")[0].endswith("/scrape"):
+            if options.scrapes_fail:
+                return {"failure reason": "no scrapes here"}
             counts = {"complete": 7, "downloaded": 40, "incomplete": 8}
             return {"files": {bytes.fromhex(fields["info_hash"]): counts}}
         reply = {"interval": options.interval}
@@ -215,6 +217,7 @@ def main():
     parser.add_argument("--interval", type=int, default=1800, help="seconds (default 1800)")
     parser.add_argument("--min-interval", type=int, default=0, help="seconds; 0: not in the reply")
     parser.add_argument("--tracker-id", default="")
+    parser.add_argument("--scrapes-fail", action="store_true", help="refuse scrapes")
     parser.add_argument("--no-counts", action="store_true", help="leave the size of the swarm to scrapes (BEP 48)")
     parser.add_argument("--external-ip", help="what the announcer is told of its own address (BEP 24)")
     parser.add_argument("--delay", type=float, default=30, help="seconds, for mode slow (default 30)")

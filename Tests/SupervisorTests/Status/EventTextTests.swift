@@ -50,6 +50,7 @@ struct EventTextTests {
         #expect(line(.announced) == .init(.info, "t3 tracker http://t: announced started, 1 peer: so"))
         #expect(line(.failed) == .init(.warning, "t3 tracker http://t: failed started: so"))
         #expect(line(.warning) == .init(.warning, "t3 tracker http://t: warns: so"))
+        #expect(line(.scrapeFailed) == .init(.debug, "t3 tracker http://t: tells: so"))
         #expect(line(.scraped) == .init(.info, "t3 tracker http://t: knows: so"))
     }
 
