@@ -51,7 +51,7 @@ extension SimulatedSupervisor {
         case .peerIntroduced(let peer): peers { book, _, actions in book.introduced(peer, at: ordinal, into: &actions) }
         case .peersHeard(_, let peer, let contacts):
             peers { $0.heard(contacts, from: peer, at: ordinal, now: $1, into: &$2) }
-        case .joined, .descriptorReceived, .drained, .wantFiles, .interestChanged: break
+        case .joined, .descriptorReceived, .drained, .wantFiles, .interestChanged, .grantsReported: break
         }
     }
 

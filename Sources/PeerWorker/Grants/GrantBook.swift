@@ -246,6 +246,18 @@ struct GrantBook {
         }
     }
 
+    /// How the oldest grants get on, as many as a list holds.
+    /// - Parameter deadlines: of requests, the earliest of each piece.
+    func reports(deadlines: [PieceIndex: MonotonicInstant]) -> [GrantReport] {
+        order.lazy.compactMap { places[$0] }.filter { $0.outstandingCount > 0 }.prefix(Topology.maximumListCount).map {
+            var deadline = deadlines[$0.piece] ?? .distantFuture
+            if $0.unassignedCount > 0 { deadline = min(deadline, $0.lastProgress + Self.patience) }
+            return GrantReport(
+                assignment: $0.assignment, outstandingCount: UInt32($0.outstandingCount),
+                deadline: deadline == .distantFuture ? 0 : UInt64(max(0, deadline.nanoseconds)))
+        }
+    }
+
     // MARK: Parts
 
     private mutating func place(of piece: PieceIndex) -> Int? {

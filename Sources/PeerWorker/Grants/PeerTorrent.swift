@@ -12,6 +12,8 @@ final class PeerTorrent {
     var demand = Demand()
     var totals = TransferTotals()
     var reports = ReportSchedule()
+    /// The last list of grants that was told had entries.
+    var hasToldGrants = false
     /// Where the bytes of our pieces are.
     let files: FileMap
     let exchangesPeers: Bool

@@ -72,7 +72,22 @@ extension PeerWorkerProcess {
             for part in parts.isEmpty ? [[]] : parts {
                 parcel.news.append(.report(torrent: torrent.ordinal, totals, part))
             }
+            tellGrants(of: torrent)
         }
+    }
+
+    private func tellGrants(of torrent: PeerTorrent) {
+        var deadlines: [PieceIndex: MonotonicInstant] = [:]
+        for connection in table.all where connection.torrent === torrent {
+            connection.session.forEachDeadline { piece, deadline in
+                deadlines[piece] = min(deadlines[piece] ?? deadline, deadline)
+            }
+        }
+        let reports = torrent.book.reports(deadlines: deadlines)
+        // An empty list is told once.
+        guard !reports.isEmpty || torrent.hasToldGrants else { return }
+        torrent.hasToldGrants = !reports.isEmpty
+        parcel.news.append(.grantsReported(torrent: torrent.ordinal, reports))
     }
 
     private func peerReport(_ connection: Connection, now: MonotonicInstant) -> PeerReport {

@@ -114,7 +114,13 @@ struct Inspection {
         var assembler: ThingName?
         var assignment: AssignmentID
         var age: Duration?
+        /// Until the next of its granted blocks counts as late, or goes back because no peer can be asked for it.
+        var deadline: Duration?
+        /// Payload bytes a second since it was opened.
+        var rate: Double
         var blockCount: Int
+        /// Of them, those that came, as far as is known.
+        var hereCount: Int
         /// Not granted to anybody; of the others some may have come already.
         var ungrantedCount: Int
         /// Peer-workers that hold blocks of it.

@@ -105,7 +105,8 @@ struct InspectionJSON {
             .init("id", text(piece.name)), .init("state", .string(piece.state)), .init("at", text(piece.assembler)),
             .init("age", seconds(piece.age)), .init("blocks", .count(piece.blockCount)),
             .init("ungranted", .count(piece.ungrantedCount)), .init("assignment", .count(piece.assignment)),
-            .init("workers", .array(piece.holders.map { text($0) })),
+            .init("workers", .array(piece.holders.map { text($0) })), .init("deadline", seconds(piece.deadline)),
+            .init("speed", speed(piece.rate)), .init("here", .count(piece.hereCount)),
         ])
     }
 }

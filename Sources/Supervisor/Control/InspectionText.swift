@@ -99,12 +99,14 @@ struct InspectionText {
     private var pieces: [String] {
         var table = TextTable([
             ("ID", .left), ("STATE", .left), ("AT", .left), ("AGE", .right), ("BLOCKS", .right), ("UNGRANTED", .right),
-            ("ASSIGNMENT", .right), ("WORKERS", .left),
+            ("ASSIGNMENT", .right), ("WORKERS", .left), ("DEADLINE", .right), ("RATE", .right), ("HERE", .right),
         ])
         for piece in inspection.pieces {
             table.add([
-                text(piece.name), piece.state, text(piece.assembler), Cell.seconds(piece.age), "\(piece.blockCount)",
-                "\(piece.ungrantedCount)", "\(piece.assignment)", piece.holders.map(text).joined(separator: ","),
+                text(piece.name), piece.state, text(piece.assembler), Cell.seconds(piece.age),
+                "\(piece.blockCount)", "\(piece.ungrantedCount)", "\(piece.assignment)",
+                piece.holders.map(text).joined(separator: ","),
+                Cell.seconds(piece.deadline), Cell.rate(piece.rate), "\(piece.hereCount)",
             ])
         }
         return table.lines

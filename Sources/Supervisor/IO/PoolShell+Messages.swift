@@ -58,7 +58,7 @@ extension PoolShell {
         case .replacementSeen(let seen): seenReplacement(seen, process)
         case .descriptorReceived(let name): process.descriptorReceived(name)
         case .wantBlocks, .grantReturned, .sourceCounts, .seedCount, .peerConnected, .peerClosed, .report, .drained,
-            .wantFiles, .interestChanged, .peersHeard, .peerIntroduced:
+            .wantFiles, .interestChanged, .peersHeard, .peerIntroduced, .grantsReported:
             handlers?.peerWorkerSpoke(process.incarnation, message)
         }
     }

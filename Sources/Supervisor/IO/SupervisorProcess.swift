@@ -300,7 +300,8 @@ final class SupervisorProcess {
         let now = MonotonicClock.now
         switch message {
         case .wantBlocks(let torrent, _), .sourceCounts(let torrent, _), .seedCount(let torrent, _),
-            .report(let torrent, _, _), .wantFiles(let torrent, _), .peersHeard(let torrent, _, _):
+            .report(let torrent, _, _), .wantFiles(let torrent, _), .peersHeard(let torrent, _, _),
+            .grantsReported(let torrent, _):
             self.torrent(torrent)?.received(message, from: worker, now: now)
         case .peerConnected(let peer):
             torrent(peer.torrent)?.received(message, from: worker, now: now)

@@ -128,7 +128,9 @@ extension TorrentRun {
             account.add("assignment", "\(assignment)")
         case .open(let assignment):
             account.add("assignment", "\(assignment) at \(assembler(of: assignment))")
-            if let standing = coordinator.blocks.standing(of: assignment) { add(standing, to: &account) }
+            if let standing = coordinator.blocks.standing(of: assignment) {
+                add(standing, grantReports.progress(of: assignment, standing), now: now, to: &account)
+            }
         case .verified(let assignment):
             account.add("waits for", "the writer")
             account.add("assignment", "\(assignment) at \(assembler(of: assignment))")
@@ -142,7 +144,10 @@ extension TorrentRun {
         coordinator.assemblers[assignment].map { "\(Place(.hashWorker, $0))" } ?? "nobody"
     }
 
-    private func add(_ standing: BlockLedger.Standing, to account: inout Account) {
+    private func add(
+        _ standing: BlockLedger.Standing, _ progress: GrantReports.Progress, now: MonotonicInstant,
+        to account: inout Account
+    ) {
         let holders = standing.holders.map { holder in
             "p\(holder.worker) \(Amounts.counted(holder.blockCount, "block"))"
         }
@@ -153,8 +158,9 @@ extension TorrentRun {
                 : "blocks and verdict")
         account.add(
             "blocks",
-            "\(standing.blockCount): \(standing.presentCount) known to be there, \(standing.ungrantedCount) not granted"
+            "\(standing.blockCount): \(progress.hereCount) here, \(standing.ungrantedCount) not granted"
                 + (standing.inDoubtCount > 0 ? ", \(standing.inDoubtCount) in doubt" : ""))
+        account.add("deadline", progress.deadline.map { Cell.seconds(max(.zero, $0 - now)) })
         if !holders.isEmpty { account.add("granted to", holders.joined(separator: ", ")) }
     }
 }

@@ -110,11 +110,18 @@ extension TorrentRun {
     ) -> Inspection.Piece {
         let standing = coordinator.blocks.standing(of: assignment)
         let byteCount = metainfo.geometry.length(of: piece)
+        let age = (journal.events(of: piece)?.first?.time).map { now - $0 }
+        let blockCount = TorrentGeometry.blockCount(pieceByteCount: byteCount)
+        let isVerified = coordinator.pieces.state(of: piece) == .verified(assignment)
+        let progress = standing.map { grantReports.progress(of: assignment, $0) }
+        let hereCount = progress?.hereCount ?? (isVerified ? blockCount : 0)
+        let hereByteCount = min(Double(hereCount) * Double(TorrentGeometry.blockByteCount), Double(byteCount))
         return Inspection.Piece(
             name: .piece(torrent: Int(ordinal), index: piece.value), state: stateName(of: piece),
             assembler: coordinator.assemblers[assignment].map { .process(Place(.hashWorker, $0)) },
-            assignment: assignment, age: (journal.events(of: piece)?.first?.time).map { now - $0 },
-            blockCount: standing?.blockCount ?? TorrentGeometry.blockCount(pieceByteCount: byteCount),
+            assignment: assignment, age: age, deadline: progress?.deadline.map { max(.zero, $0 - now) },
+            rate: age.map { hereByteCount / max($0.inSeconds, 0.001) } ?? 0, blockCount: blockCount,
+            hereCount: hereCount,
             ungrantedCount: standing?.ungrantedCount ?? 0,
             holders: standing?.holders.map { .process(Place(.peerWorker, $0.worker)) } ?? [])
     }

@@ -34,6 +34,7 @@ extension TorrentRun {
                 lastProgress = now
                 context.shell.workDone(by: worker)
             }
+        case .grantsReported(_, let grants): grantReports.received(grants, from: ordinal)
         case .wantFiles(_, let files): open(files, for: worker)
         case .interestChanged(let peers): interestChanged(peers, at: ordinal, now: now)
         case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .drained: break
@@ -112,6 +113,7 @@ extension TorrentRun {
         case .peerWorker:
             coordinator.peerWorkerLost(ordinal)
             totals.workerLost(ordinal)
+            grantReports.workerLost(ordinal)
             choke { $0.left(where: { $0.worker == ordinal }, now: now, into: &$1) }
             journal.workerLost(ordinal, now: now)
             peers { $0.workerLost(ordinal, now: now, into: &$1) }

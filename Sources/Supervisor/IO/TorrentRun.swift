@@ -63,6 +63,7 @@ final class TorrentRun {
     var announcedEvents: [TrackerURL: AnnounceEvent] = [:]
     /// For those who look in.
     var journal: TorrentJournal
+    var grantReports = GrantReports()
 
     init(
         ordinal: UInt16, metainfo: Metainfo, storage: TorrentStorage, ourID: PeerID, settings: TorrentSettings,

@@ -74,7 +74,8 @@ struct Plausibility {
             if records[worker] == nil { records[worker] = Record(firstSpoke: now) }
             return nil
         case .joined, .ready, .descriptorReceived, .drained, .interestChanged: return nil
-        case .wantFiles(let torrent, _), .peersHeard(let torrent, _, _): return unknown(torrent)
+        case .wantFiles(let torrent, _), .peersHeard(let torrent, _, _), .grantsReported(let torrent, _):
+            return unknown(torrent)
         case .peerIntroduced(let peer): return unknown(peer.torrent)
         case .replacementSeen(let seen):
             // Of hash-workers alone it is told, and only a writer reads from their memory.

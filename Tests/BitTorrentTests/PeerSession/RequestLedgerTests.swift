@@ -18,6 +18,16 @@ import Testing
         ledger.checkInvariants()
     }
 
+    @Test func awaitedBlocksAreWalkedOldestFirst() {
+        var ledger = RequestLedger()
+        for index in 0..<4 { _ = ledger.requested(.at(index, 0), deadline: start + .seconds(index), now: start) }
+        ledger.release(.at(2, 0), as: .late)
+        _ = ledger.answered(.at(0, 0), leaving: nil)
+        var walked: [BlockAddress] = []
+        ledger.forEachAwaited { walked.append($0.block) }
+        #expect(walked == [.at(1, 0), .at(3, 0)])
+    }
+
     @Test func aBlockIsRequestedOnceAtATime() {
         var ledger = RequestLedger()
         let isNew = ledger.requested(.at(0, 0), deadline: start, now: start)

@@ -75,6 +75,27 @@ struct BookConversation {
 func block(_ piece: Int, _ block: UInt32) -> BlockAddress { BlockAddress(piece: PieceIndex(piece), block: block) }
 
 @Suite struct GrantBookTests {
+    @Test func grantsAreReportedWithTheNextDeadline() {
+        var talk = BookConversation()
+        let start = talk.clock.now
+        talk.grant(1, piece: 2, 0..<8)
+        talk.grant(2, piece: 3, 0..<4)
+        talk.grant(3, piece: 0, 0..<1)
+        _ = talk.next(7, 8)
+        _ = talk.arrive(2, 0, from: 7)
+        let request = start + .seconds(5)
+        func nanoseconds(_ instant: MonotonicInstant) -> UInt64 { UInt64(instant.nanoseconds) }
+        #expect(
+            talk.book.reports(deadlines: [PieceIndex(2): request, PieceIndex(1): start]) == [
+                GrantReport(assignment: 1, outstandingCount: 7, deadline: nanoseconds(request)),
+                // Nobody was asked for these.
+                GrantReport(assignment: 2, outstandingCount: 4, deadline: nanoseconds(start + GrantBook.patience)),
+                GrantReport(assignment: 3, outstandingCount: 1, deadline: nanoseconds(start + GrantBook.patience)),
+            ])
+        for block in 1..<8 { _ = talk.arrive(2, UInt32(block), from: 7) }
+        #expect(talk.book.reports(deadlines: [:]).map(\.assignment) == [2, 3])
+    }
+
     @Test func peerIsAskedForTheOldestGrantFromItsStart() {
         var talk = BookConversation()
         talk.grant(1, piece: 2, 0..<8)

@@ -105,7 +105,7 @@ final class WorkerUnderTest {
     func events() -> [PeerWorkerToSupervisor] {
         news().filter {
             switch $0 {
-            case .wantBlocks, .sourceCounts, .seedCount, .report: false
+            case .wantBlocks, .sourceCounts, .seedCount, .report, .grantsReported: false
             default: true
             }
         }

@@ -78,6 +78,8 @@ let goldenFrames = """
       100700050000000100050004000102030410
     peerWorkerToSupervisor.peerIntroduced
       110500000007000300782f31e11a0400c0000201
+    peerWorkerToSupervisor.grantsReported
+      12070001000900000000000000030000000b00000000000000
     supervisorToHashWorker.join
       01010003000001000000
     supervisorToHashWorker.workerReplaced
@@ -240,5 +242,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 1bd6bc405f3f147f
+    vocabulary 6dfd5cc948c31750
     """

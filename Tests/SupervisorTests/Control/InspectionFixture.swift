@@ -56,7 +56,8 @@ enum InspectionFixture {
         inspection.pieces = [
             Inspection.Piece(
                 name: .piece(torrent: 0, index: 17), state: "open", assembler: .process(Place(.hashWorker, 1)),
-                assignment: 4, age: .milliseconds(1500), blockCount: 16, ungrantedCount: 3,
+                assignment: 4, age: .milliseconds(1500), deadline: .seconds(4), rate: 1_048_576, blockCount: 16,
+                hereCount: 12, ungrantedCount: 3,
                 holders: [.process(Place(.peerWorker, 0)), .process(Place(.peerWorker, 1))])
         ]
         inspection.stages.receivedByteCount = 4096

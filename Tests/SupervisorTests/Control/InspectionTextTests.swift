@@ -22,7 +22,10 @@ import Testing
                     "ADDRESS", "CLIENT",
                 ],
                 ["ID", "STATE", "AGE", "DEADLINE", "FAILURES", "URL", "LAST"],
-                ["ID", "STATE", "AT", "AGE", "BLOCKS", "UNGRANTED", "ASSIGNMENT", "WORKERS"],
+                [
+                    "ID", "STATE", "AT", "AGE", "BLOCKS", "UNGRANTED", "ASSIGNMENT", "WORKERS", "DEADLINE", "RATE",
+                    "HERE",
+                ],
             ])
     }
 
@@ -36,7 +39,10 @@ import Testing
             ])
         #expect(
             text.ps.contains { $0.hasPrefix("peer:1  p0") && $0.contains(" iswu ") && $0.hasSuffix("some client 1.0") })
-        #expect(text.ps.contains { $0.hasPrefix("piece:17  open") && $0.hasSuffix("p0,p1") })
+        #expect(
+            text.ps.contains {
+                $0.hasPrefix("piece:17  open") && $0.split(separator: " ").suffix(4) == ["p0,p1", "4.0s", "1.0M", "12"]
+            })
     }
 
     @Test func blanksAreInTheLastColumnOnly() {

@@ -223,7 +223,9 @@ final class SwarmMember {
                 }
             }
         case .report(_, let report, let peers): reported(report, peers)
-        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .drained, .wantFiles, .peersHeard: break
+        case .hello, .joined, .ready, .replacementSeen, .descriptorReceived, .drained, .wantFiles, .peersHeard,
+            .grantsReported:
+            break
         }
     }
 

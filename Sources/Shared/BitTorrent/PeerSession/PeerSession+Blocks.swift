@@ -106,6 +106,16 @@ extension PeerSession {
     package var awaitedCount: Int { download?.requests.count ?? 0 }
     /// When the block that was requested first, of those that are awaited, counts as late.
     package var oldestDeadline: MonotonicInstant? { download?.requests.oldest?.deadline }
+    /// Each piece of which blocks are awaited, with the earliest of their deadlines; a piece may be named more than once.
+    package func forEachDeadline(_ body: (PieceIndex, MonotonicInstant) -> Void) {
+        var last: PieceIndex?
+        download?.requests.forEachAwaited { entry in
+            // Deadlines rise, and blocks of a piece follow one another.
+            guard entry.block.piece != last else { return }
+            last = entry.block.piece
+            body(entry.block.piece, entry.deadline)
+        }
+    }
     /// Whether the block is awaited from this peer.
     package func isAwaiting(_ block: BlockAddress) -> Bool { download?.requests[block]?.standing == .awaited }
     package var isInterested: Bool { download?.interest.isInterested ?? false }

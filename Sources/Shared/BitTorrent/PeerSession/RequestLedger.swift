@@ -58,6 +58,15 @@ struct RequestLedger {
     /// The awaited block that was requested first, which has the earliest deadline.
     var oldest: Entry? { awaited.count == 0 ? nil : entries[Int(awaited.first)] }
 
+    /// The awaited blocks, oldest first.
+    func forEachAwaited(_ body: (Entry) -> Void) {
+        var place = awaited.first
+        while place != Self.none {
+            body(entries[Int(place)])
+            place = entries[Int(place)].next
+        }
+    }
+
     subscript(block: BlockAddress) -> Entry? { place(of: block).map { entries[Int($0)] } }
 
     /// Most peers answer in order, so the oldest is looked at before anything is hashed.

@@ -22,6 +22,8 @@ package enum PeerWorkerToSupervisor: PoolMessage {
     /// One torrent's totals of this generation and the state of each of its peers, sent every half second while anything
     /// moves; totals are repeated where the peers fill more than one list.
     case report(torrent: UInt16, TransferReport, [PeerReport])
+    /// How the oldest grants of one torrent get on, as many as a list holds, sent beside `report`; replaces the list before.
+    case grantsReported(torrent: UInt16, [GrantReport])
     /// All grants went back after `drain`.
     case drained
     /// Files of the table that requests want bytes of and this worker does not hold open; answered by `filesOpened`.
@@ -56,6 +58,7 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         .peersHeard(
             torrent: 7, from: 5, [PeerExchangeMessage.Contact(PeerAddress(v4: 0x0102_0304, port: 5), .isReachable)]),
         .peerIntroduced(.sample),
+        .grantsReported(torrent: 7, [GrantReport(assignment: 9, outstandingCount: 3, deadline: 11)]),
     ]
 
     package func encode(into writer: inout FrameWriter) {
@@ -115,6 +118,10 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case .peerIntroduced(let introduction):
             writer.put(UInt8(17))
             introduction.encode(into: &writer)
+        case .grantsReported(let torrent, let grants):
+            writer.put(UInt8(18))
+            writer.put(torrent)
+            writer.put(list: grants)
         }
     }
 
@@ -140,6 +147,7 @@ package enum PeerWorkerToSupervisor: PoolMessage {
         case 15: self = .interestChanged(try reader.getList())
         case 16: self = .peersHeard(torrent: try reader.get(), from: try reader.get(), try reader.getList())
         case 17: self = .peerIntroduced(try PeerIntroduction(from: &reader))
+        case 18: self = .grantsReported(torrent: try reader.get(), try reader.getList())
         case let kind: throw .unknownKind(kind)
         }
     }
