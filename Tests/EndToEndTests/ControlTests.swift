@@ -179,8 +179,11 @@ extension EndToEnd {
                 environment: ["SWARMKEEPER_ALLOW_SELFTEST": "1"])
             _ = try run.worker(role)
             let id = ["peer": "p0", "hash": "h0", "writer": "w"][role]!
-            let account = try run.control("where", id).outputText
-            #expect(account.contains("running") && account.contains("Spin"), "\(account)")
+            // It is ready two turns before it spins.
+            try awaiting("a stack with the function", within: 10) {
+                let account = try run.control("where", id).outputText
+                return account.contains("running") && account.contains("Spin")
+            }
             run.process.send(SIGKILL)
             try run.process.wait()
         }

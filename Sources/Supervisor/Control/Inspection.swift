@@ -33,6 +33,10 @@ struct Inspection {
         var residentByteCount: UInt64 = 0
         /// Frames of orders that it has not taken yet.
         var queueCount: UInt64 = 0
+        /// ZeroMQ messages that it sent.
+        var sentMessageCount: UInt64 = 0
+        /// CPU of libzmq's own threads in it.
+        var messageCPUSeconds: Double = 0
         /// Payload through the process.
         var bytesPerSecond: Double = 0
         var byteCount: UInt64 = 0

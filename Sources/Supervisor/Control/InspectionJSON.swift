@@ -36,7 +36,8 @@ struct InspectionJSON {
                 .init("p99", .number(process.turnTimes.percentile(990).inSeconds)),
                 .init("max", .number(process.turnTimes.longest.inSeconds)),
                 .init("handler", .string(process.handler.name)), .init("for", seconds(process.turnAge)),
-                .init("slow", .count(process.slowCount)),
+                .init("slow", .count(process.slowCount)), .init("sent", .count(process.sentMessageCount)),
+                .init("cpu", .number(process.cpuSeconds)), .init("message_cpu", .number(process.messageCPUSeconds)),
             ])
         }
         return .object([.init("v", .integer(ControlAnswer.version))] + stages + [.init("loops", .array(loops))])

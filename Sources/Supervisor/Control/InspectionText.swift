@@ -131,14 +131,14 @@ struct InspectionText {
     private var loops: [String] {
         var table = TextTable([
             ("ID", .left), ("TURNS", .right), ("P50", .right), ("P99", .right), ("MAX", .right), ("LOOP", .left),
-            ("FOR", .right), ("SLOW", .right),
+            ("FOR", .right), ("SLOW", .right), ("SENT", .right),
         ])
         for process in inspection.processes where process.pid != nil {
             let times = process.turnTimes
             table.add([
                 text(process.name), "\(process.turnCount)", Cell.time(times.percentile(500)),
                 Cell.time(times.percentile(990)), Cell.time(times.longest), process.handler.name,
-                Cell.seconds(process.turnAge), "\(process.slowCount)",
+                Cell.seconds(process.turnAge), "\(process.slowCount)", "\(process.sentMessageCount)",
             ])
         }
         return table.lines

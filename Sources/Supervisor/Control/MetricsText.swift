@@ -95,6 +95,12 @@ struct MetricsText {
         each("worker_restarts_total", .counter, "Replacements of the process.") { "\($0.restartCount)" }
         each("worker_loop_turns_total", .counter, "Turns of the process's loop.") { "\($0.turnCount)" }
         each("worker_cpu_seconds_total", .counter, "CPU time of the process.") { Self.number($0.cpuSeconds) }
+        each("worker_messages_sent_total", .counter, "ZeroMQ messages that the process sent.") {
+            "\($0.sentMessageCount)"
+        }
+        each("worker_message_cpu_seconds_total", .counter, "CPU time of libzmq's own threads in the process.") {
+            Self.number($0.messageCPUSeconds)
+        }
         each("worker_resident_bytes", .gauge, "Memory of the process, shared regions included.") {
             "\($0.residentByteCount)"
         }

@@ -111,6 +111,10 @@ struct StageFigures {
             figures: [
                 Figure("uptime", .number(inspection.secondsSinceStart), "\(Int(inspection.secondsSinceStart))s"),
                 Figure("torrents", inspection.torrents.count),
+                Figure("messages", inspection.processes.reduce(UInt64(0)) { $0 &+ $1.sentMessageCount }),
+                Figure(
+                    "message_cpu",
+                    .seconds(inspection.processes.reduce(0.0) { $0 + $1.messageCPUSeconds })),
                 Figure("restarts", inspection.processes.reduce(0) { $0 + $1.restartCount }),
                 Figure("known_peers", sum(\.knownCount)), Figure("banned", sum(\.bannedCount)),
             ])

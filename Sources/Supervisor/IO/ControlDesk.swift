@@ -110,7 +110,11 @@ final class ControlDesk {
         metrics?.timerFired(now: now)
     }
 
-    func turnEnded() { ownPage.turnEnded(now: MonotonicClock.now) }
+    /// - Parameter sentMessageCount: orders that left, in frames.
+    func turnEnded(sentMessageCount: UInt64) {
+        ownPage.sent(messageCount: sentMessageCount)
+        ownPage.turnEnded(now: MonotonicClock.now)
+    }
 
     /// Kinds of handlers of our own loop that were slow for the first time.
     func ownSlowHandlers() -> [SlowHandler] { slowHandlers.fresh(page.slowHandlers) }

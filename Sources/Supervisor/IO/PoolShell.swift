@@ -98,6 +98,9 @@ final class PoolShell {
         try poll.watch(control) { [unowned self] in receive() }
     }
 
+    /// Batches of orders that left, over all workers that there have been.
+    var sentMessageCount: UInt64 { control.sentMessageCount }
+
     // MARK: The loop
 
     var nextDeadline: MonotonicInstant {

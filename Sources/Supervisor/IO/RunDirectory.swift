@@ -44,7 +44,7 @@ final class RunDirectory {
     /// The control sockets of this user's living supervisors.
     static func controlSockets(environment: [String: String]) -> [String] {
         let base = Self.base(environment)
-        return entries(of: base).filter { $0.hasPrefix(prefix) }.sorted().map { "\(base)/\($0)" }
+        return DirectoryNames.all(in: base).filter { $0.hasPrefix(prefix) }.sorted().map { "\(base)/\($0)" }
             .filter { isHeld("\($0)/\(lockName)") && access("\($0)/\(controlName)", F_OK) == 0 }
             .map { "\($0)/\(controlName)" }
     }
@@ -79,7 +79,7 @@ final class RunDirectory {
 
     /// Removes the directories of runs that are no more: their lock is free.
     private static func sweep(_ base: String) {
-        for name in entries(of: base) {
+        for name in DirectoryNames.all(in: base) {
             let directory = "\(base)/\(name)"
             if name.hasPrefix(prefix) {
                 let descriptor = clinux_open("\(directory)/\(lockName)", O_RDWR, 0)
@@ -102,20 +102,7 @@ final class RunDirectory {
 
     /// Removes a directory that holds no directories.
     private static func removeFlat(_ directory: String) {
-        for name in entries(of: directory) { unlink("\(directory)/\(name)") }
+        for name in DirectoryNames.all(in: directory) { unlink("\(directory)/\(name)") }
         rmdir(directory)
-    }
-
-    private static func entries(of directory: String) -> [String] {
-        guard let stream = opendir(directory) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
     }
 }

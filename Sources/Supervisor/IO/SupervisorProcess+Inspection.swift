@@ -73,6 +73,8 @@ extension SupervisorProcess {
 
     private func look(at page: StatusPageReader, _ row: inout Inspection.Process, now: MonotonicInstant) {
         row.turnCount = page.turn
+        row.sentMessageCount = page.sentMessageCount
+        row.messageCPUSeconds = row.pid.map { ThreadTimes.ran(of: $0, threadsNamed: "ZMQbg").inSeconds } ?? 0
         row.handler = page.handler
         row.turnTimes = page.turnTimes
         row.slowHandlers = page.slowHandlers

@@ -188,7 +188,7 @@ final class SupervisorProcess {
         poll.timerFired = { [unowned self] now in timerFired(now: now) }
         poll.turnEnded = { [unowned self] in
             retryAt = context.shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture
-            desk.turnEnded()
+            desk.turnEnded(sentMessageCount: context.shell.sentMessageCount)
         }
     }
 

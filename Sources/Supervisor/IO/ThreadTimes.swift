@@ -15,4 +15,15 @@ struct ThreadTimes {
         guard fields.count == 3 else { return nil }
         (ran, waited) = (.nanoseconds(fields[0]), .nanoseconds(fields[1]))
     }
+
+    /// What the process's threads whose names begin so have run together; zero when it is gone.
+    static func ran(of pid: Int32, threadsNamed beginning: String) -> Duration {
+        DirectoryNames.all(in: "/proc/\(pid)/task").reduce(.zero) { sum, thread in
+            guard ProcessFile.text("task/\(thread)/comm", of: pid)?.hasPrefix(beginning) == true,
+                let ran = ProcessFile.text("task/\(thread)/schedstat", of: pid)?.split(separator: " ").first,
+                let nanoseconds = Int64(ran)
+            else { return sum }
+            return sum + .nanoseconds(nanoseconds)
+        }
+    }
 }

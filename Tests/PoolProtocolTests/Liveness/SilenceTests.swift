@@ -112,6 +112,8 @@ struct SilenceTests {
             StatusPage.diskCallStartedOffset, StatusPage.progressOffset, StatusPage.sentNewsOffset,
             StatusPage.receivedOrdersOffset, StatusPage.heldCountOffset, StatusPage.turnEndedOffset,
             StatusPage.handlerOffset, StatusPage.resentBlockCountOffset, StatusPage.usefulTimeOffset,
+            StatusPage.trailCountOffset,
+            StatusPage.sandboxOffset, StatusPage.sentMessagesOffset,
         ]
         #expect(Set(offsets).count == offsets.count)
         for offset in offsets { #expect(offset % 8 == 0 && offset + 8 <= StatusPage.turnTimesOffset) }

@@ -14,6 +14,8 @@ enum InspectionFixture {
             name: .process(Place(.peerWorker, 0)), role: .peerWorker, ordinal: 0, generation: 2, pid: 101,
             state: "working")
         peer.turnCount = 12_345
+        peer.sentMessageCount = 77
+        peer.messageCPUSeconds = 0.5
         peer.cpuSeconds = 1.25
         peer.residentByteCount = 20 << 20
         peer.queueCount = 3

@@ -59,10 +59,11 @@ import Testing
         #expect(stats.contains { $0.hasPrefix("hashed") && $0.contains("lanes=12.3 ") })
         #expect(stats.contains { $0.hasPrefix("received") && $0.contains("slots=5 slots_total=64") })
         #expect(stats.contains { $0.hasPrefix("received") && $0.contains("blocks_resent=9") })
+        #expect(stats.contains { $0.hasPrefix("run") && $0.contains("messages=77 message_cpu=500ms") })
         let loop = stats.first { $0.hasPrefix("p0") }
         #expect(
             loop?.split(separator: " ").map(String.init) == [
-                "p0", "12345", "112us", "40.0ms", "40.0ms", "orders", "0.3s", "3",
+                "p0", "12345", "112us", "40.0ms", "40.0ms", "orders", "0.3s", "3", "77",
             ])
     }
 

@@ -34,6 +34,8 @@ package enum StatusPage {
     package static let trailCountOffset = 96
     /// `SandboxState` as a word; 0 until the worker is locked down. u64.
     package static let sandboxOffset = 104
+    /// Messages that this process handed to libzmq, of all its sockets. u64.
+    package static let sentMessagesOffset = 112
 
     /// How long each turn of the loop took, that is how long whatever came meanwhile had to wait: `TimeHistogram`, its
     /// buckets, then the longest and the sum, all u64.

@@ -37,6 +37,8 @@ package final class ZMQSocket {
     private let context: ZMQContext
     /// Messages may have come to the front unseen: libzmq looked at its descriptor in a send, or `receive` stopped early.
     private var mustLook = true
+    /// Messages that libzmq has taken, a name that goes before one not counted.
+    package private(set) var sentMessageCount: UInt64 = 0
 
     /// - Parameters:
     ///   - routingID: what the other side knows us by.
@@ -113,7 +115,9 @@ package final class ZMQSocket {
             if result < 0 { return outcome(of: zmq_errno()) }
         }
         let result = payload.withUnsafeBytes { zmq_send(handle, $0.baseAddress, $0.count, ZMQ_DONTWAIT) }
-        return result < 0 ? outcome(of: zmq_errno()) : .sent
+        if result < 0 { return outcome(of: zmq_errno()) }
+        sentMessageCount += 1
+        return .sent
     }
 
     private func outcome(of error: CInt) -> SendOutcome { error == EHOSTUNREACH ? .unreachable : .full }

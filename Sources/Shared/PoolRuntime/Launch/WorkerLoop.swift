@@ -84,6 +84,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             flush()
             launch.status.holds(heldCount())
             launch.status.counted(sentNews: controlOutbox.frameCount, receivedOrders: receivedOrderCount)
+            launch.status.sent(messageCount: control.sentMessageCount + data.sentMessageCount)
             launch.status.turnEnded(now: MonotonicClock.now)
         }
         do throws(SystemCallError) {

@@ -112,6 +112,9 @@ package final class StatusPageWriter: @unchecked Sendable {
         store(receivedOrders, StatusPage.receivedOrdersOffset)
     }
 
+    /// Messages handed to libzmq so far; the loop's thread only.
+    package func sent(messageCount: UInt64) { store(messageCount, StatusPage.sentMessagesOffset) }
+
     /// Marks a call of the disk thread that may block, for as long as `body` runs.
     package func during<Result, Failure: Error>(
         _ call: DiskCall, _ body: () throws(Failure) -> Result
@@ -156,6 +159,7 @@ package struct StatusPageReader {
     package var progress: UInt64 { load(StatusPage.progressOffset) }
     /// Of the loop's thread, in turns in which something came or went; at most the time since the process began, or a lie.
     package var usefulTime: Duration { .nanoseconds(Int64(clamping: load(StatusPage.usefulTimeOffset))) }
+    package var sentMessageCount: UInt64 { load(StatusPage.sentMessagesOffset) }
     package var heldCount: Int { Int(clamping: load(StatusPage.heldCountOffset)) }
     package var sentNews: UInt64 { load(StatusPage.sentNewsOffset) }
     package var receivedOrders: UInt64 { load(StatusPage.receivedOrdersOffset) }
