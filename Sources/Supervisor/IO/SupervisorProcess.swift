@@ -362,9 +362,16 @@ final class SupervisorProcess {
         case .lost(let worker):
             if worker.place.role == .peerWorker {
                 context.limits.workerLost(Int(worker.place.ordinal))
-                context.suspicion.replaced(worker.place.ordinal)
             }
             for torrent in torrents { torrent.lost(worker, now: now) }
+            if worker.place.role == .peerWorker {
+                let wasLiar = context.suspicion.replaced(worker.place.ordinal)
+                for torrent in torrents {
+                    torrent.peers {
+                        $0.workerSettled(Int(worker.place.ordinal), wasLiar: wasLiar, now: now, into: &$1)
+                    }
+                }
+            }
             stopLost(worker, now: now)
         case .replacementSeen(let place): for torrent in torrents { torrent.lossSeen(at: place) }
         case .adopt(let worker, let stillReading): adopt(worker, stillReading)

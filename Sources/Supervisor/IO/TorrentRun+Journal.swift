@@ -16,6 +16,8 @@ extension TorrentRun {
                 journal.note(address, at: worker, "calls itself \(TerminalText.escaped(client))", now: now)
             case .report(let address, let worker, _, .banned(let reason)):
                 journal.note(address, at: worker, "banned: \(reason)", now: now)
+            case .report(let address, let worker, _, .pardoned):
+                journal.note(address, at: worker, "pardoned: its worker was to blame", now: now)
             case .report, .tellMembers: break
             }
         }

@@ -430,6 +430,7 @@ extension PeerEvent {
             case .named(let client): (.named, TerminalText.escaped(client))
             case .closed(let reason): (.closed, reason)
             case .banned(let reason): (.banned, reason)
+            case .pardoned: (.pardoned, "its worker was to blame")
             }
         self.init(
             name: name, address: address.description, state: state, worker: worker, isIncoming: isIncoming, text: text)

@@ -18,6 +18,8 @@ struct PeerBook {
         case named(client: String)
         case closed(String)
         case banned(String)
+        /// The worker through which its bytes came was to blame.
+        case pardoned
     }
 
     /// A connection is named by its worker and the number it has there.
@@ -62,6 +64,8 @@ struct PeerBook {
     private(set) var connections: [Key: Connection] = [:]
     private var departed = DepartedPeers()
     private var useless = UselessPeers()
+    /// Whom we banned for what came through each worker's present process.
+    private var bannedThrough: [Int: [DepartedPeers.Peer]] = [:]
     private var nextNumber: UInt16 = 1
     private var mostPeers: Int
     /// Peers are told of each other, and heard of others: not so in private torrents (BEP 27).
@@ -332,6 +336,7 @@ struct PeerBook {
         let key = Key(worker: Int(contributor.worker), peer: contributor.peer)
         let connected = connections[key].map(DepartedPeers.Peer.init)
         guard let peer = connected ?? departed[key], connected != nil || !known.isBanned(peer.address) else { return }
+        bannedThrough[key.worker, default: []].append(peer)
         let covered = Set(known.banned(peer.address, wasIncoming: peer.isIncoming))
         actions.append(
             .report(address: peer.address, worker: key.worker, isIncoming: peer.isIncoming, .banned(reason)))
@@ -340,6 +345,17 @@ struct PeerBook {
             connections[other]!.isBeingClosed = true
             actions.append(.close(worker: other.worker, peer: other.peer, .banned))
         }
+    }
+
+    /// The worker's process is gone; to be called after `workerLost`.
+    /// - Parameter wasLiar: it spoiled what its peers sent, so that they were banned for nothing.
+    mutating func workerSettled(_ worker: Int, wasLiar: Bool, now: MonotonicInstant, into actions: inout [Action]) {
+        guard let banned = bannedThrough.removeValue(forKey: worker), wasLiar else { return }
+        for peer in banned where known.pardoned(peer.address) {
+            actions.append(.report(address: peer.address, worker: worker, isIncoming: peer.isIncoming, .pardoned))
+        }
+        // Where they were heard of is forgotten with the ban. Those that came to us come again.
+        learned(banned.filter { !$0.isIncoming }.map(\.address), from: .tracker, now: now, into: &actions)
     }
 
     private static func cause(of veto: KnownPeers.Veto) -> CloseCause {

@@ -11,6 +11,8 @@ struct WorkerSuspicion {
 
     /// By ordinal, since the process began.
     private var banned: [UInt16: Set<UInt32>] = [:]
+    /// Workers that are to be replaced.
+    private var condemned: Set<UInt16> = []
 
     /// A peer was found guilty.
     /// - Returns: whether the worker through which its bytes came is to be replaced.
@@ -18,9 +20,15 @@ struct WorkerSuspicion {
         banned[contributor.worker, default: []].insert(contributor.peer)
         let ofOthers = banned.reduce(0) { $1.key == contributor.worker ? $0 : $0 + $1.value.count }
         let own = banned[contributor.worker]!.count
-        return own >= Self.mostBannedPeers && own > Self.excess * ofOthers
+        guard own >= Self.mostBannedPeers, own > Self.excess * ofOthers else { return false }
+        condemned.insert(contributor.worker)
+        return true
     }
 
     /// Another process takes the place: it is not to blame for what the one before did.
-    mutating func replaced(_ worker: UInt16) { banned[worker] = nil }
+    /// - Returns: whether that was the liar its peers seemed to be.
+    mutating func replaced(_ worker: UInt16) -> Bool {
+        banned[worker] = nil
+        return condemned.remove(worker) != nil
+    }
 }

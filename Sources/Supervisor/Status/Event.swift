@@ -126,7 +126,7 @@ struct WorkerReport {
 }
 
 struct PeerEvent {
-    enum State: String { case connecting, connected, named, closed, banned }
+    enum State: String { case connecting, connected, named, closed, banned, pardoned }
     /// nil: nobody remembers it.
     var name: PeerName?
     var address: String

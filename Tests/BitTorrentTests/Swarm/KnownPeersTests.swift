@@ -204,6 +204,26 @@ enum SwarmFixture {
         #expect(!peers.isBanned(PeerAddress(v4: 0x7F00_0001, port: 10)))
     }
 
+    @Test func aPardonedAddressAndItsMachineAreWelcomeAgain() {
+        var peers = Fixture.peers()
+        for port in 1...3 as ClosedRange<UInt16> {
+            _ = peers.banned(Fixture.address(2, port: port), wasIncoming: false)
+        }
+        _ = peers.banned(Fixture.address(1, port: 7), wasIncoming: true)
+        let wasBanned = peers.pardoned(Fixture.address(2, port: 1))
+        let wasBannedStill = peers.pardoned(Fixture.address(2, port: 1))
+        #expect(wasBanned && !wasBannedStill)
+        #expect(!peers.isBanned(Fixture.address(2, port: 1)) && !peers.isBanned(Fixture.address(2, port: 9)))
+        #expect(peers.isBanned(Fixture.address(2, port: 2)) && peers.isBanned(Fixture.address(1, port: 8)))
+        let visitor = peers.pardoned(Fixture.address(1, port: 7))
+        #expect(visitor && !peers.isBanned(Fixture.address(1, port: 8)))
+        #expect(peers.bannedCount == 2)
+        // Those that stay are forgotten in their order.
+        for number in 10..<10_010 { _ = peers.banned(Fixture.address(number), wasIncoming: false) }
+        #expect(peers.bannedCount == 10_000 && !peers.isBanned(Fixture.address(2, port: 3)))
+        #expect(peers.isBanned(Fixture.address(10)))
+    }
+
     @Test func banListForgetsTheOldest() {
         var peers = Fixture.peers()
         for number in 0..<25_000 { _ = peers.banned(Fixture.address(number), wasIncoming: number % 2 == 0) }

@@ -42,6 +42,9 @@ private struct Talk {
     mutating func workerLost(_ worker: Int) -> [PeerBook.Action] {
         tell { $0.workerLost(worker, now: $1, into: &$2) }
     }
+    mutating func workerSettled(_ worker: Int, wasLiar: Bool) -> [PeerBook.Action] {
+        tell { $0.workerSettled(worker, wasLiar: wasLiar, now: $1, into: &$2) }
+    }
     mutating func connected(
         _ peer: UInt32, _ address: PeerAddress, id: UInt8, at worker: Int = 0, isIncoming: Bool = false
     ) -> [PeerBook.Action] {
@@ -428,6 +431,35 @@ struct PeerBookTests {
         _ = talk.connected(incoming | 1 << 21, innocent, id: 2, isIncoming: true)
         #expect(
             talk.ban(incoming) == [.report(address: liar, worker: 0, isIncoming: true, .banned("lies"))])
+    }
+
+    @Test func whomASpoilingWorkerGotBannedIsPardoned() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        _ = talk.connected(incoming, Talk.address(2, port: 50_000), id: 2, isIncoming: true)
+        _ = talk.ban(1)
+        _ = talk.ban(incoming)
+        _ = talk.workerLost(0)
+        let actions = talk.workerSettled(0, wasLiar: true)
+        #expect(
+            actions.prefix(2) == [
+                .report(address: Talk.address(1), worker: 0, isIncoming: false, .pardoned),
+                .report(address: Talk.address(2, port: 50_000), worker: 0, isIncoming: true, .pardoned),
+            ])
+        #expect(talk.book.known.bannedCount == 0 && talk.book.known.knownCount == 1)
+        #expect(talk.workerSettled(0, wasLiar: true) == [], "once is enough")
+    }
+
+    @Test func bansOutliveAWorkerThatWasSound() {
+        var talk = Talk()
+        _ = talk.learned([Talk.address(1)])
+        _ = talk.connected(1, Talk.address(1), id: 1)
+        _ = talk.ban(1)
+        _ = talk.workerLost(0)
+        #expect(talk.workerSettled(0, wasLiar: false) == [])
+        #expect(talk.workerSettled(0, wasLiar: true) == [], "that is another process")
+        #expect(talk.book.known.bannedCount == 1)
     }
 
     @Test func moreIsWantedWhileFewAreKnown() {

@@ -32,7 +32,9 @@ import Testing
     @Test func successorBeginsWithoutBlame() {
         var suspicion = WorkerSuspicion()
         _ = ban(1...5, through: 1, &suspicion)
-        suspicion.replaced(1)
+        let wasLiar = suspicion.replaced(1)
+        let wasLiarAgain = suspicion.replaced(1)
+        #expect(wasLiar && !wasLiarAgain)
         let verdicts = ban(6...9, through: 1, &suspicion)
         #expect(verdicts == [false, false, false, false])
     }

@@ -180,6 +180,10 @@ package struct KnownPeers {
         return covered.filter { $0.value.contact != .idle }.map(\.key)
     }
 
+    /// It was banned for what the worker did through which its bytes came.
+    /// - Returns: false when it was not banned (any more).
+    package mutating func pardoned(_ address: PeerAddress) -> Bool { bans.lift(address.unmapped) }
+
     package func isBanned(_ address: PeerAddress) -> Bool { bans.contains(address.unmapped) }
 
     // MARK: Questions
