@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import PoolProtocol
 import PoolRuntime
+import SystemPackage
 
 /// Carries out what `PoolKeeper` decides: spawns, reaps, sends and passes memory. The only owner of the control socket
 /// and of every region's descriptor; maps none of them.
@@ -170,6 +171,16 @@ final class PoolShell {
         decide { $0.mustGo(incarnation, ending: .ownDoing, reason: reason, into: &$1) }
     }
 
+    /// What was to go over a process's lifeline did not.
+    func descriptorsRefused(by process: WorkerProcess, _ error: SystemCallError) {
+        // It has just ended, perhaps because it was told to, and its pidfd tells so; or else it is replaced soon.
+        if error.errno == .brokenPipe {
+            process.brokenSince = process.brokenSince ?? MonotonicClock.now
+        } else {
+            condemn(process.incarnation, reason: "\(error)")
+        }
+    }
+
     /// Why the pool cannot go on without the role, for the user.
     func failure(of role: Role) -> String {
         let why = latestTrouble[role].map { " (the last one: \($0))" } ?? ""
@@ -240,7 +251,7 @@ final class PoolShell {
                 }
             }
         } catch {
-            condemn(pair.reader, reason: "\(error)")
+            descriptorsRefused(by: reader, error)
         }
     }
 

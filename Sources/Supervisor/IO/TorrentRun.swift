@@ -247,7 +247,7 @@ final class TorrentRun {
                 }
             }
         } catch {
-            context.shell.condemn(process.incarnation, reason: "\(error)")
+            context.shell.descriptorsRefused(by: process, error)
         }
     }
 
