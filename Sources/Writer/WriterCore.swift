@@ -30,6 +30,7 @@ struct WriterCore {
     private var isDraining = false
     private var isFinishing = false
     private var wasInTrouble = false
+    private var report: WriteReport?
     private var toldReport: WriteReport?
     private var lastReport = MonotonicInstant.distantPast
 
@@ -122,15 +123,25 @@ struct WriterCore {
         let isInTrouble = torrents.values.contains { $0.isInTrouble }
         if wasInTrouble && !isInTrouble { actions.append(.tell(.diskRecovered)) }
         wasInTrouble = isInTrouble
-        if result.report != toldReport, now - lastReport >= Self.reportInterval {
-            toldReport = result.report
-            lastReport = now
-            actions.append(.tell(.report(result.report)))
-        }
+        report = result.report
+        tellReport(now: now, into: &actions)
+    }
+
+    /// When the supervisor is to hear what it has not been told; nothing more may happen by then.
+    private var reportDue: MonotonicInstant {
+        report == toldReport ? .distantFuture : lastReport + Self.reportInterval
+    }
+
+    private mutating func tellReport(now: MonotonicInstant, into actions: inout [Action]) {
+        guard let report, now >= reportDue else { return }
+        toldReport = report
+        lastReport = now
+        actions.append(.tell(.report(report)))
     }
 
     /// The events of a turn are in: hands the disk thread its next order, if it has none.
     mutating func turnEnded(now: MonotonicInstant, into actions: inout [Action]) throws(PoolCodecError) {
+        tellReport(now: now, into: &actions)
         guard current == nil else { return }
         for (index, ordinal) in turns.enumerated() {
             guard let order = try torrents[ordinal]?.nextOrder(now: now, regions: regions) else { continue }
@@ -151,7 +162,7 @@ struct WriterCore {
 
     /// When a turn is due without any event.
     var nextDeadline: MonotonicInstant {
-        current == nil ? torrents.values.reduce(.distantFuture) { min($0, $1.nextDeadline) } : .distantFuture
+        current == nil ? torrents.values.reduce(reportDue) { min($0, $1.nextDeadline) } : reportDue
     }
 
     // MARK: parts

@@ -198,4 +198,23 @@ import Testing
         _ = try talk.handOver(WriterFixture.batch(2, piece: 2))
         #expect(try talk.end(.done).last == .answer(Place(.hashWorker, 0), [2]))
     }
+
+    /// A download may be over within a second.
+    @Test func theLastReportIsToldWhenNothingMoreHappens() throws {
+        var talk = try Talk()
+        talk.clock.advance(by: .seconds(2))
+        talk.report.writtenByteCount = 5
+        _ = try talk.handOver(WriterFixture.batch(1, piece: 1))
+        _ = try talk.end(.done)
+        let told = talk.clock.now
+        talk.report.writtenByteCount = 6
+        _ = try talk.handOver(WriterFixture.batch(2, piece: 2))
+        _ = try talk.end(.done)
+        #expect(talk.core.nextDeadline == told + WriterCore.reportInterval)
+        talk.clock.advance(by: .milliseconds(999))
+        #expect(try talk.turn() == [])
+        talk.clock.advance(by: .milliseconds(1))
+        #expect(try talk.turn().first == .tell(.report(talk.report)))
+        #expect(talk.core.nextDeadline > talk.clock.now)
+    }
 }
