@@ -95,6 +95,23 @@ import Testing
         #expect(outbox.isEmpty)
     }
 
+    @Test func whatMayWaitLeavesWithTheNextThatMayNot() throws {
+        let pair = try Pair()
+        let soon = MonotonicInstant(nanoseconds: 5), later = MonotonicInstant(nanoseconds: 7)
+        let message = PeerWorkerToHashWorker.blocksArrived([])
+        var outbox = Outbox()
+        #expect(outbox.due == .distantFuture)
+        outbox.append(message, by: later)
+        outbox.append(message, by: soon)
+        #expect(outbox.due == soon)
+        outbox.append(message, by: later)
+        #expect(outbox.due == soon)
+        outbox.append(message)
+        #expect(outbox.due == .distantPast)
+        _ = outbox.flush(into: pair.newcomer, to: Array("h0.1".utf8))
+        #expect(outbox.due == .distantFuture && outbox.sentFrameCount == 1)
+    }
+
     @Test func batchesKeepTheirOrderAndTheirBound() throws {
         let pair = try Pair(highWaterMark: 4096)
         var outbox = Outbox()

@@ -55,7 +55,7 @@ final class HashingPool {
         poll.nextDeadline = { [unowned self] in min(nextTick, retryAt, shell.nextDeadline) }
         poll.timerFired = { [unowned self] in tick(now: $0) }
         poll.turnEnded = { [unowned self] in
-            retryAt = shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture
+            retryAt = shell.flush(now: MonotonicClock.now) ? MonotonicClock.now + .milliseconds(1) : .distantFuture
         }
     }
 

@@ -105,7 +105,10 @@ final class PoolShell {
     // MARK: The loop
 
     var nextDeadline: MonotonicInstant {
-        leftForNextTurn.isEmpty ? min(keeper.nextDeadline, nextLook) : .distantPast
+        guard leftForNextTurn.isEmpty else { return .distantPast }
+        return processes.values.reduce(min(keeper.nextDeadline, nextLook)) {
+            $1.isConnected ? min($0, $1.outbox.due) : $0
+        }
     }
 
     /// For what would make this turn too long.
@@ -123,9 +126,9 @@ final class PoolShell {
 
     /// Sends what the turn has produced.
     /// - Returns: whether something could not be sent and must be tried again soon.
-    func flush() -> Bool {
+    func flush(now: MonotonicInstant) -> Bool {
         var mustRetry = false
-        for process in processes.values where process.isConnected && !process.outbox.isEmpty {
+        for process in processes.values where process.isConnected && process.outbox.due <= now {
             if !process.outbox.flush(into: control, to: process.incarnation.routingID) {
                 process.brokenSince = process.brokenSince ?? MonotonicClock.now
             } else if !process.outbox.isEmpty {
@@ -135,7 +138,10 @@ final class PoolShell {
         return mustRetry
     }
 
-    func tell(_ place: Place, _ message: some PoolMessage) { processes[place]?.outbox.append(message) }
+    /// - Parameter latest: until when it may wait for another message to leave with.
+    func tell(_ place: Place, _ message: some PoolMessage, by latest: MonotonicInstant = .distantPast) {
+        processes[place]?.outbox.append(message, by: latest)
+    }
 
     /// Slots of each peer-worker, frames of each hash-worker.
     func roomCount(of role: Role) -> Int? {

@@ -187,7 +187,8 @@ final class SupervisorProcess {
         poll.nextDeadline = { [unowned self] in nextDeadline }
         poll.timerFired = { [unowned self] now in timerFired(now: now) }
         poll.turnEnded = { [unowned self] in
-            retryAt = context.shell.flush() ? MonotonicClock.now + .milliseconds(1) : .distantFuture
+            retryAt =
+                context.shell.flush(now: MonotonicClock.now) ? MonotonicClock.now + .milliseconds(1) : .distantFuture
             desk.turnEnded(sentMessageCount: context.shell.sentMessageCount)
         }
     }

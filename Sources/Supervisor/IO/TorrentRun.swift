@@ -286,9 +286,8 @@ final class TorrentRun {
 
     private func perform(_ action: TorrentCoordinator.Action) {
         switch action {
-        case .tellPeerWorker(let worker, let order): context.shell.tell(Place(.peerWorker, worker), order)
-        case .tellPeerWorkers(let order):
-            for worker in coordinator.members { context.shell.tell(Place(.peerWorker, worker), order) }
+        case .tellPeerWorker(let worker, let order): tell(worker, order)
+        case .tellPeerWorkers(let order): for worker in coordinator.members { tell(worker, order) }
         case .tellHashWorker(let worker, let order): context.shell.tell(Place(.hashWorker, worker), order)
         case .restore(let assignment, let piece, let bits, let worker):
             restore(assignment, piece, bits: bits, at: Place(.hashWorker, worker))
@@ -320,6 +319,11 @@ final class TorrentRun {
                 schedule.downloadCompleted(now: MonotonicClock.now, counters: counters, into: &actions)
             }
         }
+    }
+
+    private func tell(_ worker: Int, _ order: SupervisorToPeerWorker) {
+        let latest = order.mayWait ? MonotonicClock.now + SupervisorToPeerWorker.longestWait : .distantPast
+        context.shell.tell(Place(.peerWorker, worker), order, by: latest)
     }
 
     /// A worker that talks to strangers may have been taken over by one: then it is the liar that its peers seem to be.

@@ -106,7 +106,14 @@ final class Running {
     }
 
     var outputText: String { Self.text(of: outputPath) }
-    var errorText: String { Self.text(of: errorPath) }
+    /// Without the warning that all runs begin with where all of them are told to have no sandbox.
+    var errorText: String {
+        let text = Self.text(of: errorPath)
+        guard Programs.sandbox == "off", let start = text.range(of: "supervisor: warning: --sandbox off:"),
+            let end = text[start.upperBound...].firstIndex(of: "\n")
+        else { return text }
+        return text.replacingCharacters(in: start.lowerBound...end, with: "")
+    }
 
     private static func text(of path: String) -> String {
         String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)

@@ -39,6 +39,17 @@ package enum SupervisorToPeerWorker: PoolMessage {
     /// These blocks of an assignment were delivered and thrown away since (`disown`): a grant of them is meant.
     case blocksDropped(assignment: AssignmentID, bits: [UInt8])
 
+    /// How long `mayWait` may take.
+    package static let longestWait: Duration = .milliseconds(10)
+    /// Whether nobody waits for it, so that it may leave with a later message: a message alone costs tens of microseconds
+    /// in both processes.
+    package var mayWait: Bool {
+        switch self {
+        case .assignmentsClosed, .piecesOurs: true
+        default: false
+        }
+    }
+
     package static let edge = Edge.supervisorToPeerWorker
 
     package static let samples: [Self] = [

@@ -1,3 +1,4 @@
+package import BitTorrent
 package import PoolProtocol
 
 /// Owns what waits to be sent to one receiver: messages join the open batch, full batches queue in order. What cannot
@@ -5,6 +6,8 @@ package import PoolProtocol
 package struct Outbox {
     private var open = FrameWriter()
     private var sealed: [[UInt8]] = []
+    /// When the first of the messages has to leave: at once, unless all of them may wait; a moment far away when empty.
+    package private(set) var due = MonotonicInstant.distantFuture
     /// Messages ever sent, for the reports.
     package private(set) var sentFrameCount: UInt64 = 0
 
@@ -14,7 +17,9 @@ package struct Outbox {
     /// Batches that wait because the receiver's queue is full.
     package var waitingFrameCount: Int { sealed.count }
 
-    package mutating func append(_ message: some PoolMessage) {
+    /// - Parameter latest: until when it may wait for another message to leave with.
+    package mutating func append(_ message: some PoolMessage, by latest: MonotonicInstant = .distantPast) {
+        due = min(due, latest)
         if open.byteCount >= Topology.batchByteCount / 2 { seal() }
         message.encode(into: &open)
     }
@@ -24,12 +29,14 @@ package struct Outbox {
 
     /// A frame that says how many went before it.
     package mutating func appendProbe() {
+        due = .distantPast
         seal()
         sealed.append(Greeting.probe(framesBefore: frameCount).encoded)
     }
 
     /// A frame that stands alone (a greeting).
     package mutating func append(frame: [UInt8]) {
+        due = .distantPast
         seal()
         sealed.append(frame)
     }
@@ -43,7 +50,11 @@ package struct Outbox {
     package mutating func flush(into socket: ZMQSocket, to routingID: [UInt8]?) -> Bool {
         seal()
         var sent = 0
-        defer { sealed.removeFirst(sent) }
+        defer {
+            sealed.removeFirst(sent)
+            // What could not be sent has waited long enough.
+            due = sealed.isEmpty ? .distantFuture : .distantPast
+        }
         for frame in sealed {
             switch socket.send(frame, to: routingID) {
             case .sent:
