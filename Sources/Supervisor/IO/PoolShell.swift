@@ -128,7 +128,7 @@ final class PoolShell {
     /// - Returns: whether something could not be sent and must be tried again soon.
     func flush(now: MonotonicInstant) -> Bool {
         var mustRetry = false
-        for process in processes.values where process.isConnected && process.outbox.due <= now {
+        for process in processes.values where process.isConnected && process.outbox.mustLeave(now: now) {
             if !process.outbox.flush(into: control, to: process.incarnation.routingID) {
                 process.brokenSince = process.brokenSince ?? MonotonicClock.now
             } else if !process.outbox.isEmpty {

@@ -6,7 +6,8 @@ package import PoolProtocol
 package struct Outbox {
     private var open = FrameWriter()
     private var sealed: [[UInt8]] = []
-    /// When the first of the messages has to leave: at once, unless all of them may wait; a moment far away when empty.
+    /// When the first of the messages that came since the last `flush` has to leave: at once, unless all of them may wait;
+    /// a moment far away when there is none. What that could not send is not in it.
     package private(set) var due = MonotonicInstant.distantFuture
     /// Messages ever sent, for the reports.
     package private(set) var sentFrameCount: UInt64 = 0
@@ -16,6 +17,9 @@ package struct Outbox {
     package var isEmpty: Bool { open.isEmpty && sealed.isEmpty }
     /// Batches that wait because the receiver's queue is full.
     package var waitingFrameCount: Int { sealed.count }
+
+    /// Whether something may not, or need not, wait any longer.
+    package func mustLeave(now: MonotonicInstant) -> Bool { due <= now || !sealed.isEmpty }
 
     /// - Parameter latest: until when it may wait for another message to leave with.
     package mutating func append(_ message: some PoolMessage, by latest: MonotonicInstant = .distantPast) {
@@ -50,11 +54,8 @@ package struct Outbox {
     package mutating func flush(into socket: ZMQSocket, to routingID: [UInt8]?) -> Bool {
         seal()
         var sent = 0
-        defer {
-            sealed.removeFirst(sent)
-            // What could not be sent has waited long enough.
-            due = sealed.isEmpty ? .distantFuture : .distantPast
-        }
+        defer { sealed.removeFirst(sent) }
+        due = .distantFuture
         for frame in sealed {
             switch socket.send(frame, to: routingID) {
             case .sent:
