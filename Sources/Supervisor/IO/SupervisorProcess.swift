@@ -368,6 +368,7 @@ final class SupervisorProcess {
             if worker.place.role == .peerWorker {
                 let wasLiar = context.suspicion.replaced(worker.place.ordinal)
                 for torrent in torrents {
+                    if wasLiar { torrent.coordinator.blame.workerWasLiar(worker.place.ordinal) }
                     torrent.peers {
                         $0.workerSettled(Int(worker.place.ordinal), wasLiar: wasLiar, now: now, into: &$1)
                     }

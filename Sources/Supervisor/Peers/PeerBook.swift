@@ -64,8 +64,10 @@ struct PeerBook {
     private(set) var connections: [Key: Connection] = [:]
     private var departed = DepartedPeers()
     private var useless = UselessPeers()
-    /// Whom we banned for what came through each worker's present process.
+    /// Whom we banned for what came through each worker's present process, the first time that they were.
     private var bannedThrough: [Int: [DepartedPeers.Peer]] = [:]
+    /// Who lies again after that is a liar. Bounded as the bans are.
+    private var pardoned: Set<PeerAddress> = []
     private var nextNumber: UInt16 = 1
     private var mostPeers: Int
     /// Peers are told of each other, and heard of others: not so in private torrents (BEP 27).
@@ -336,7 +338,9 @@ struct PeerBook {
         let key = Key(worker: Int(contributor.worker), peer: contributor.peer)
         let connected = connections[key].map(DepartedPeers.Peer.init)
         guard let peer = connected ?? departed[key], connected != nil || !known.isBanned(peer.address) else { return }
-        bannedThrough[key.worker, default: []].append(peer)
+        if !known.isBanned(peer.address), !pardoned.contains(peer.address), pardoned.count < KnownPeers.mostBans {
+            bannedThrough[key.worker, default: []].append(peer)
+        }
         let covered = Set(known.banned(peer.address, wasIncoming: peer.isIncoming))
         actions.append(
             .report(address: peer.address, worker: key.worker, isIncoming: peer.isIncoming, .banned(reason)))
@@ -352,6 +356,7 @@ struct PeerBook {
     mutating func workerSettled(_ worker: Int, wasLiar: Bool, now: MonotonicInstant, into actions: inout [Action]) {
         guard let banned = bannedThrough.removeValue(forKey: worker), wasLiar else { return }
         for peer in banned where known.pardoned(peer.address) {
+            pardoned.insert(peer.address)
             actions.append(.report(address: peer.address, worker: worker, isIncoming: peer.isIncoming, .pardoned))
         }
         // Where they were heard of is forgotten with the ban. Those that came to us come again.

@@ -44,6 +44,11 @@ struct SmartBan {
     /// Whether the next attempt's digests are needed even if it succeeds.
     func isSuspicious(_ piece: PieceIndex) -> Bool { suspects[piece] != nil }
 
+    /// The worker spoiled what its peers sent: what is held against them proves nothing.
+    mutating func workerWasLiar(_ worker: UInt16) {
+        for piece in order { suspects[piece]?.removeAll { $0.contributor.worker == worker } }
+    }
+
     /// - Returns: those whose block differed from the one that proved right.
     mutating func verified(_ piece: PieceIndex) -> [Contributor] {
         let attempt = current.removeValue(forKey: piece)

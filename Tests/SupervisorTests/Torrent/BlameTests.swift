@@ -93,6 +93,17 @@ struct BlameTests {
         #expect(talk.verified([2]) == [])
     }
 
+    /// It spoiled what its peers sent: what is found out later about them proves nothing.
+    @Test func whoWasBehindALyingWorkerIsNotBlamedLater() throws {
+        var talk = try oneOpenPiece()
+        talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])
+        _ = talk.failed(1)
+        _ = talk.tell { coordinator, _, _, _ in coordinator.blame.workerWasLiar(liar.worker) }
+        _ = talk.opened([2])
+        talk.digests(2, [digest(0, other), digest(1, other)])
+        #expect(!talk.written(2, 0).contains(.banPeer(liar, piece: PieceIndex(0))))
+    }
+
     @Test func adoptedPieceUnderSuspicionKeepsItsDigestsWanted() throws {
         var talk = try oneOpenPiece()
         talk.digests(1, [digest(0, honest), digest(1, liar, isRight: false)])

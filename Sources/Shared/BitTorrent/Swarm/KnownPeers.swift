@@ -180,6 +180,9 @@ package struct KnownPeers {
         return covered.filter { $0.value.contact != .idle }.map(\.key)
     }
 
+    /// Addresses that can be banned at a time.
+    package static let mostBans = BanList.maximumCount
+
     /// It was banned for what the worker did through which its bytes came.
     /// - Returns: false when it was not banned (any more).
     package mutating func pardoned(_ address: PeerAddress) -> Bool { bans.lift(address.unmapped) }
