@@ -12,9 +12,9 @@ PYTHON = "/usr/bin/python3"
 def compile_tool(name, folder, with_sha1=False):
     """Builds Benchmarks/NAME.c into the folder, with this project's SHA-1 if asked to, unless that is newer already."""
     source, program, kernels = PROJECT / "Benchmarks" / f"{name}.c", folder / name, PROJECT / "Sources/Shared/CSHA1"
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        others = [f"-I{kernels / 'include'}", *sorted(kernels.glob("*.c"))] if with_sha1 else []
-        subprocess.run(["gcc", "-O2", "-o", program, source, *others], check=True)
+    sources = [source, *(sorted(kernels.glob("*.c")) if with_sha1 else [])]
+    if not program.exists() or program.stat().st_mtime < max(file.stat().st_mtime for file in sources):
+        subprocess.run(["gcc", "-O2", f"-I{kernels / 'include'}", "-o", program, *sources], check=True)
     return program
 
 
