@@ -156,6 +156,8 @@ struct WriterCore {
         }
         if isFinishing && torrents.values.allSatisfy({ $0.isFinished }) {
             isFinishing = false
+            lastReport = .distantPast
+            tellReport(now: now, into: &actions)
             actions.append(.tell(.finished))
         }
     }

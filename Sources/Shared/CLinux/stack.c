@@ -49,7 +49,8 @@ __attribute__((no_sanitize("address"))) static int follows_call(uintptr_t back) 
     const uint8_t *code = (const uint8_t *)back;
     return code[-5] == 0xE8 || code[-2] == 0xFF || code[-3] == 0xFF || code[-6] == 0xFF;
 #else
-    return 1;
+    uint32_t call = *(const uint32_t *)(back - 4);
+    return (call & 0xFC000000) == 0x94000000 || (call & 0xFFFFFC1F) == 0xD63F0000;
 #endif
 }
 

@@ -63,7 +63,7 @@ extension PoolShell {
             if error.errno == .resourceTemporarilyUnavailable, process.awaitsDescriptors {
                 process.whenAllArrived(again)
             } else {
-                condemn(process.incarnation, reason: "\(error)")
+                descriptorsRefused(by: process, error)
             }
         }
     }

@@ -180,7 +180,7 @@ final class PoolShell {
     /// What was to go over a process's lifeline did not.
     func descriptorsRefused(by process: WorkerProcess, _ error: SystemCallError) {
         // It has just ended, perhaps because it was told to, and its pidfd tells so; or else it is replaced soon.
-        if error.errno == .brokenPipe {
+        if error.errno == .brokenPipe || error.errno == .connectionReset {
             process.brokenSince = process.brokenSince ?? MonotonicClock.now
         } else {
             condemn(process.incarnation, reason: "\(error)")

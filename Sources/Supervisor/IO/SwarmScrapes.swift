@@ -72,6 +72,9 @@ final class SwarmScrapes {
         switch outcome {
         case .scraped(let counts):
             for (infoHash, counts) in zip(scrape.infoHashes, counts) { counted(infoHash, scrape.tracker, counts) }
+            for infoHash in scrape.infoHashes.dropFirst(counts.count) {
+                failed(infoHash, scrape.tracker, "its answer does not count this torrent")
+            }
         case .failed(let error): failed(scrape, "\(error)")
         case .announced: break
         }

@@ -36,6 +36,7 @@ package struct UDPTrackerQuery: Sendable {
         var state = State.waiting
 
         var address: PeerAddress { addresses[place] }
+        func awaits(_ source: PeerAddress) -> Bool { state == .waiting && address == source }
         /// The place after this one that can still be reached; nil when no other is left.
         var nextPlace: Int? {
             (1..<max(addresses.count, 1)).map { (place + $0) % addresses.count }.first { !dead.contains($0) }
@@ -94,7 +95,7 @@ extension UDPTrackerQuery {
         _ packet: [UInt8], from source: PeerAddress, now: MonotonicInstant, connections: inout UDPConnections,
         using generator: inout some RandomNumberGenerator, into actions: inout [Action]
     ) -> Bool {
-        guard let lane = lanes.firstIndex(where: { $0.state == .waiting && $0.address == source }) else { return false }
+        guard let lane = lanes.firstIndex(where: { $0.awaits(source) }) else { return false }
         let before = lanes[lane].exchange.connection
         let step = lanes[lane].exchange.received(packet, now: now, using: &generator)
         if let after = lanes[lane].exchange.connection {

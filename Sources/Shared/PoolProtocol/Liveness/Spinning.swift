@@ -44,7 +44,7 @@ package struct Spinning {
     private static let usefulTenths = 2
 
     private let limit: Duration
-    /// Since when all looks were alike.
+    /// The look since which it has not rested, nor done much.
     private var first: (look: Look, time: MonotonicInstant)?
 
     package init(heartbeat: Duration) { limit = max(heartbeat * Self.beats, Self.shortestLimit) }

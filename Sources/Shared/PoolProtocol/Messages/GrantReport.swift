@@ -6,7 +6,7 @@ package struct GrantReport: PoolCodable, Equatable {
     /// Blocks that it was granted and that are neither here nor handed back.
     package var outstandingCount: UInt32
     /// When the next of them counts as late, or goes back because no peer can be asked for it: nanoseconds of the
-    /// monotonic clock, which all processes of a machine share. 0: none is outstanding.
+    /// monotonic clock, which all processes of a machine share. 0: not known.
     package var deadline: UInt64
 
     package init(assignment: AssignmentID, outstandingCount: UInt32, deadline: UInt64) {

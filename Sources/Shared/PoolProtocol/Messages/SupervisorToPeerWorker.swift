@@ -46,7 +46,10 @@ package enum SupervisorToPeerWorker: PoolMessage {
     package var mayWait: Bool {
         switch self {
         case .assignmentsClosed, .piecesOurs: true
-        default: false
+        case .join, .workerReplaced, .workerGivenUp, .addTorrent, .removeTorrent, .grantBlocks, .blocksNotNeeded,
+            .piecesLost, .connectPeers, .closePeer, .choke, .filesOpened, .setLimits, .drain, .stop, .swarmMembers,
+            .blocksDropped:
+            false
         }
     }
 

@@ -59,7 +59,7 @@ package final class DirectoryTree {
         return changed
     }
 
-    /// Looks at many files, whose paths come grouped by directory as a rule, with one system call for most.
+    /// Looks at many files, whose paths come grouped by directory as a rule, with an open for most.
     package func lookAround() -> Survey { Survey(tree: self) }
 
     /// One look at the tree; not to be kept, since it remembers a directory that somebody may move away.
@@ -76,10 +76,13 @@ package final class DirectoryTree {
             let name = slash.map { path[path.utf8.index(after: $0)...] } ?? path[...]
             guard let directory = try descriptor(of: folder) else { return nil }
             // By a descriptor: a sandbox that allows to ask by name allows all names.
-            let file = clinux_open_beneath(directory.rawValue, String(name), clinux_o_path | O_NOFOLLOW, 0)
-            if file == -ENOENT { return nil }
-            let descriptor = OwnedDescriptor(try checked("open", subject: path, file))
-            return try FileStatus(descriptor: descriptor.rawValue, path: path)
+            do throws(SystemCallError) {
+                let file = try DirectoryTree(directory).open(String(name), flags: clinux_o_path | O_NOFOLLOW)
+                return try FileStatus(descriptor: file.rawValue, path: path)
+            } catch {
+                if error.errno.rawValue == ENOENT { return nil }
+                throw SystemCallError(error.call, error.errno.rawValue, subject: path)
+            }
         }
 
         private mutating func descriptor(of folder: Substring) throws(SystemCallError) -> OwnedDescriptor? {
