@@ -18,6 +18,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     package var becameReady: () -> Void = {}
     /// After the turn's handlers and before its messages leave.
     package var turnEnding: () -> Void = {}
+    /// How long nothing is looked at after a turn: what comes meanwhile is found together.
+    package var restAfterTurn: () -> Duration = { .zero }
     /// At the end of every turn once `ready` was said, before messages leave; for `Sources/Shared/SelfTest` alone.
     package var misbehave: (() -> Void)?
     /// Slots, frames or pieces in use, for the status page.
@@ -86,6 +88,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             launch.status.counted(sentNews: controlOutbox.frameCount, receivedOrders: receivedOrderCount)
             launch.status.sent(messageCount: control.sentMessageCount + data.sentMessageCount)
             launch.status.turnEnded(now: MonotonicClock.now)
+            MonotonicClock.sleep(restAfterTurn())
         }
         do throws(SystemCallError) {
             try poll.watch(control) { [unowned self] in receiveOrders() }
