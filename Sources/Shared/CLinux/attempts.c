@@ -75,7 +75,8 @@ static long signal_thread(target *t) { return CALL(SYS_tgkill, t->process, t->pr
 
 static const struct clinux_attempt trespasses[] = {
     {"open /etc/passwd", open_passwd}, {"openat2 /etc/passwd", open2_passwd}, {"open /proc/self/mem", open_memory},
-    {"openat2 /proc/self/mem", open2_memory}, {"list /", list_root}, {"stat /etc/passwd", look_at_passwd}, {"make a file", make_file},
+    {"openat2 /proc/self/mem", open2_memory}, {"list /", list_root},
+    {"stat /etc/passwd", look_at_passwd}, {"make a file", make_file},
     {"unix socket", unix_socket}, {"netlink socket", netlink_socket}, {"datagram socket", datagram_socket},
     {"multipath socket", multipath_socket}, {"packet socket", packet_socket}, {"stream socket", stream_socket},
     {"bind", bind_port}, {"listen", listen_again}, {"signal the supervisor", signal_supervisor},
@@ -175,7 +176,8 @@ const unsigned clinux_felony_count = sizeof felonies / sizeof *felonies;
 int clinux_find_directory(void) {
     struct stat status;
     for (int descriptor = 4; descriptor < 256; descriptor++)
-        if (syscall(SYS_fcntl, descriptor, F_GETFD) >= 0 && syscall(SYS_fstat, descriptor, &status) == 0 && S_ISDIR(status.st_mode))
+        if (syscall(SYS_fcntl, descriptor, F_GETFD) >= 0 && syscall(SYS_fstat, descriptor, &status) == 0 &&
+            S_ISDIR(status.st_mode))
             return descriptor;
     return -1;
 }
