@@ -107,15 +107,8 @@ struct CreateWalk {
             close(own)
             throw CreateSource.unreadable(label(path), errno)
         }
-        defer { closedir(stream) }
-        var names: [[UInt8]] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(stream) else { break }
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-            if name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")] { names.append(name) }
-        }
-        guard errno == 0 else { throw CreateSource.unreadable(label(path), errno) }
+        let (names, error) = DirectoryNames.read(stream)
+        guard error == 0 else { throw CreateSource.unreadable(label(path), error) }
         return names.sorted { $0.lexicographicallyPrecedes($1) }
     }
 

@@ -1,18 +1,23 @@
 import Glibc
 
-/// The names in a directory of our own or of the kernel's, in no order, without `.` and `..`.
+/// The names in a directory, in no order, without `.` and `..`.
 enum DirectoryNames {
-    /// Empty when it cannot be read.
+    /// Of a directory of our own or of the kernel's. Empty when it cannot be read.
     static func all(in directory: String) -> [String] {
         guard let stream = opendir(directory) else { return [] }
+        return read(stream).names.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Reads an open directory from where it stands, and closes it.
+    /// - Returns: the names as they are, and 0 or the errno that came before the end.
+    static func read(_ stream: OpaquePointer) -> (names: [[UInt8]], error: CInt) {
         defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
+        var names: [[UInt8]] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { return (names, errno) }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            if name != [UInt8(ascii: ".")] && name != [UInt8(ascii: "."), UInt8(ascii: ".")] { names.append(name) }
         }
-        return names
     }
 }
