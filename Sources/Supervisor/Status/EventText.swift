@@ -76,20 +76,18 @@ enum EventText {
     /// A tracker that is of no use is a warning, for it may be why nothing moves. It stays at a few lines: the time between
     /// two tries doubles.
     private static func tracker(_ tracker: TrackerEvent, _ torrent: TorrentName) -> Line {
+        let name = "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url)"
         let told = tracker.event.isEmpty ? "" : " \(tracker.event)"
         let text = tracker.text.isEmpty ? "" : ": \(tracker.text)"
         switch tracker.state {
         case .announced:
             let peers = Amounts.counted(tracker.peerCount, "peer")
-            return Line(
-                .info, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): announced\(told), \(peers)\(text)")
-        case .failed:
-            return Line(.warning, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): failed\(told)\(text)")
-        case .warning: return Line(.warning, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): warns\(text)")
-        case .scraped: return Line(.info, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): knows\(text)")
+            return Line(.info, "\(name): announced\(told), \(peers)\(text)")
+        case .failed: return Line(.warning, "\(name): failed\(told)\(text)")
+        case .warning: return Line(.warning, "\(name): warns\(text)")
+        case .scraped: return Line(.info, "\(name): knows\(text)")
         // Many trackers do not answer them, and nothing depends on it.
-        case .scrapeFailed:
-            return Line(.debug, "\(Tags(torrent: torrent.ordinal)) tracker \(tracker.url): tells\(text)")
+        case .scrapeFailed: return Line(.debug, "\(name): tells\(text)")
         }
     }
 }
