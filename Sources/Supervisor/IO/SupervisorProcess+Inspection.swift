@@ -11,6 +11,11 @@ extension SupervisorProcess {
         inspection.secondsSinceStart = (now - started).inSeconds
         inspection.processes = [inspectedSelf(now: now)]
         inspection.processes += context.shell.keeper.allPlaces.sorted().map { inspected($0, now: now) }
+        // Reads a file for each thread, so that only whole tables have it.
+        for (index, process) in inspection.processes.enumerated() {
+            guard let pid = process.pid else { continue }
+            inspection.processes[index].messageCPUSeconds = ThreadTimes.ran(of: pid, threadsNamed: "ZMQbg").inSeconds
+        }
         for torrent in torrents.prefix(Inspection.mostRows) {
             inspection.torrents.append(torrent.inspected(now: now, since: started))
             inspection.peers += torrent.inspectedPeers(connectTimeout: options.connectTimeout, now: now)
@@ -74,7 +79,6 @@ extension SupervisorProcess {
     private func look(at page: StatusPageReader, _ row: inout Inspection.Process, now: MonotonicInstant) {
         row.turnCount = page.turn
         row.sentMessageCount = page.sentMessageCount
-        row.messageCPUSeconds = row.pid.map { ThreadTimes.ran(of: $0, threadsNamed: "ZMQbg").inSeconds } ?? 0
         row.handler = page.handler
         row.turnTimes = page.turnTimes
         row.slowHandlers = page.slowHandlers
