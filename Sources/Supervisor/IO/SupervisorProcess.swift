@@ -361,19 +361,12 @@ final class SupervisorProcess {
         let now = MonotonicClock.now
         switch action {
         case .lost(let worker):
+            var wasLiar = false
             if worker.place.role == .peerWorker {
                 context.limits.workerLost(Int(worker.place.ordinal))
+                wasLiar = context.suspicion.replaced(worker.place.ordinal)
             }
-            for torrent in torrents { torrent.lost(worker, now: now) }
-            if worker.place.role == .peerWorker {
-                let wasLiar = context.suspicion.replaced(worker.place.ordinal)
-                for torrent in torrents {
-                    if wasLiar { torrent.coordinator.blame.workerWasLiar(worker.place.ordinal) }
-                    torrent.peers {
-                        $0.workerSettled(Int(worker.place.ordinal), wasLiar: wasLiar, now: now, into: &$1)
-                    }
-                }
-            }
+            for torrent in torrents { torrent.lost(worker, wasLiar: wasLiar, now: now) }
             stopLost(worker, now: now)
         case .replacementSeen(let place): for torrent in torrents { torrent.lossSeen(at: place) }
         case .adopt(let worker, let stillReading): adopt(worker, stillReading)

@@ -107,7 +107,8 @@ extension TorrentRun {
     // MARK: Deaths
 
     /// A process of the pool was reaped.
-    func lost(_ worker: Incarnation, now: MonotonicInstant) {
+    /// - Parameter wasLiar: it was a peer-worker that spoiled what its peers sent.
+    func lost(_ worker: Incarnation, wasLiar: Bool, now: MonotonicInstant) {
         let ordinal = Int(worker.place.ordinal)
         switch worker.place.role {
         case .peerWorker:
@@ -116,7 +117,8 @@ extension TorrentRun {
             grantReports.workerLost(ordinal)
             choke { $0.left(where: { $0.worker == ordinal }, now: now, into: &$1) }
             journal.workerLost(ordinal, now: now)
-            peers { $0.workerLost(ordinal, now: now, into: &$1) }
+            if wasLiar { coordinator.blame.workerWasLiar(worker.place.ordinal) }
+            peers { $0.workerLost(ordinal, wasLiar: wasLiar, now: now, into: &$1) }
         case .hashWorker:
             files.workerLost(worker)
             recheck?.workerLost(ordinal)

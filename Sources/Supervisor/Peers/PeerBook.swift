@@ -217,7 +217,10 @@ struct PeerBook {
     }
 
     /// The worker died: its peers are tried again elsewhere.
-    mutating func workerLost(_ worker: Int, now: MonotonicInstant, into actions: inout [Action]) {
+    /// - Parameter wasLiar: it spoiled what its peers sent, so that they were banned for nothing.
+    mutating func workerLost(
+        _ worker: Int, wasLiar: Bool = false, now: MonotonicInstant, into actions: inout [Action]
+    ) {
         placement.workerGone(worker)
         readyWorkers.remove(worker)
         for (key, connection) in connections where key.worker == worker {
@@ -227,6 +230,8 @@ struct PeerBook {
             if connection.isConnected { departed.left(key, connection) }
         }
         _ = known.workerGone(worker, now: now, using: &generator)
+        let banned = bannedThrough.removeValue(forKey: worker) ?? []
+        if wasLiar { pardon(banned, of: worker, now: now, into: &actions) }
         connectMore(now: now, into: &actions)
     }
 
@@ -351,10 +356,9 @@ struct PeerBook {
         }
     }
 
-    /// The worker's process is gone; to be called after `workerLost`.
-    /// - Parameter wasLiar: it spoiled what its peers sent, so that they were banned for nothing.
-    mutating func workerSettled(_ worker: Int, wasLiar: Bool, now: MonotonicInstant, into actions: inout [Action]) {
-        guard let banned = bannedThrough.removeValue(forKey: worker), wasLiar else { return }
+    private mutating func pardon(
+        _ banned: [DepartedPeers.Peer], of worker: Int, now: MonotonicInstant, into actions: inout [Action]
+    ) {
         for peer in banned where known.pardoned(peer.address) {
             pardoned.insert(peer.address)
             actions.append(.report(address: peer.address, worker: worker, isIncoming: peer.isIncoming, .pardoned))

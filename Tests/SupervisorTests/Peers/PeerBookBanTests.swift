@@ -93,27 +93,24 @@ struct PeerBookBanTests {
         _ = talk.connected(incoming, Talk.address(2, port: 50_000), id: 2, isIncoming: true)
         _ = talk.ban(1)
         _ = talk.ban(incoming)
-        _ = talk.workerLost(0)
-        let actions = talk.workerSettled(0, wasLiar: true)
+        let actions = talk.workerLost(0, wasLiar: true)
         #expect(
             actions.prefix(2) == [
                 .report(address: Talk.address(1), worker: 0, isIncoming: false, .pardoned),
                 .report(address: Talk.address(2, port: 50_000), worker: 0, isIncoming: true, .pardoned),
             ])
         #expect(talk.book.known.bannedCount == 0 && talk.book.known.knownCount == 1)
-        #expect(talk.workerSettled(0, wasLiar: true) == [], "once is enough")
+        #expect(talk.workerLost(0, wasLiar: true) == [], "once is enough")
     }
 
     @Test func whoLiesBehindAnotherWorkerTooIsNotPardonedAgain() {
         var talk = Talk()
         _ = talk.connected(incoming, Talk.address(2, port: 50_000), id: 2, isIncoming: true)
         _ = talk.ban(incoming)
-        _ = talk.workerLost(0)
-        _ = talk.workerSettled(0, wasLiar: true)
+        _ = talk.workerLost(0, wasLiar: true)
         _ = talk.connected(incoming | 1 << 21, Talk.address(2, port: 50_000), id: 2, isIncoming: true)
         _ = talk.ban(incoming | 1 << 21)
-        _ = talk.workerLost(0)
-        #expect(talk.workerSettled(0, wasLiar: true) == [])
+        #expect(talk.workerLost(0, wasLiar: true) == [])
         #expect(talk.book.known.bannedCount == 1)
     }
 
@@ -122,9 +119,8 @@ struct PeerBookBanTests {
         _ = talk.learned([Talk.address(1)])
         _ = talk.connected(1, Talk.address(1), id: 1)
         _ = talk.ban(1)
-        _ = talk.workerLost(0)
-        #expect(talk.workerSettled(0, wasLiar: false) == [])
-        #expect(talk.workerSettled(0, wasLiar: true) == [], "that is another process")
+        #expect(talk.workerLost(0, wasLiar: false) == [])
+        #expect(talk.workerLost(0, wasLiar: true) == [], "that is another process")
         #expect(talk.book.known.bannedCount == 1)
     }
 }

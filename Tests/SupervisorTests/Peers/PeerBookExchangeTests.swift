@@ -29,10 +29,7 @@ import Testing
         mutating func tell(
             _ event: (inout PeerBook, MonotonicInstant, inout [PeerBook.Action]) -> Void
         ) -> [PeerBook.Action] {
-            var actions: [PeerBook.Action] = []
-            event(&book, clock.now, &actions)
-            book.known.checkInvariants()
-            return actions
+            book.told(at: clock.now, event)
         }
         mutating func learn(_ address: PeerAddress) {
             _ = tell { $0.learned([address], from: .tracker, now: $1, into: &$2) }

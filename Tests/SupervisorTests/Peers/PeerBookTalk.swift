@@ -26,10 +26,7 @@ struct PeerBookTalk {
     private mutating func tell(
         _ event: (inout PeerBook, MonotonicInstant, inout [PeerBook.Action]) -> Void
     ) -> [PeerBook.Action] {
-        var actions: [PeerBook.Action] = []
-        event(&book, clock.now, &actions)
-        book.known.checkInvariants()
-        return actions
+        book.told(at: clock.now, event)
     }
 
     mutating func learned(_ addresses: [PeerAddress], from origin: KnownPeers.Origin = .tracker) -> [PeerBook.Action] {
@@ -39,11 +36,8 @@ struct PeerBookTalk {
         clock.advance(by: duration)
         return tell { $0.connectMore(now: $1, into: &$2) }
     }
-    mutating func workerLost(_ worker: Int) -> [PeerBook.Action] {
-        tell { $0.workerLost(worker, now: $1, into: &$2) }
-    }
-    mutating func workerSettled(_ worker: Int, wasLiar: Bool) -> [PeerBook.Action] {
-        tell { $0.workerSettled(worker, wasLiar: wasLiar, now: $1, into: &$2) }
+    mutating func workerLost(_ worker: Int, wasLiar: Bool = false) -> [PeerBook.Action] {
+        tell { $0.workerLost(worker, wasLiar: wasLiar, now: $1, into: &$2) }
     }
     mutating func connected(
         _ peer: UInt32, _ address: PeerAddress, id: UInt8, at worker: Int = 0, isIncoming: Bool = false
@@ -75,6 +69,18 @@ struct PeerBookTalk {
     }
     /// We want nothing of anybody.
     mutating func closedSeeds() -> [PeerBook.Action] { tell { book, _, actions in book.closeSeeds(into: &actions) } }
+}
+
+extension PeerBook {
+    /// - Returns: what it wants done.
+    mutating func told(
+        at now: MonotonicInstant, _ event: (inout PeerBook, MonotonicInstant, inout [Action]) -> Void
+    ) -> [Action] {
+        var actions: [Action] = []
+        event(&self, now, &actions)
+        known.checkInvariants()
+        return actions
+    }
 }
 
 extension [PeerBook.Action] {
