@@ -20,7 +20,9 @@ extension PoolShell {
             process.hasToldSilence = true
             condemn(
                 process.incarnation,
-                reason: "its loop has not turned for \(Silence.missedBeats) heartbeats\(whereItStands(process))")
+                reason:
+                    "its loop has not turned for \(Silence.missedBeats) heartbeats\(place(WorkerStack.now(of: process)))"
+            )
         case .neverSpoke:
             let limit = Int(process.silence.startLimit.inSeconds)
             condemn(process.incarnation, reason: "it has not said hello within \(limit) s")
@@ -46,12 +48,13 @@ extension PoolShell {
         condemn(
             process.incarnation,
             reason: "it has been busy for \(Int(finding.duration.inSeconds)) s and moved nothing in "
-                + "\(Int(idle.inSeconds)) s of them, in its handler \"\(handler)\"\(whereItStands(process))")
+                + "\(Int(idle.inSeconds)) s of them, in its handler \"\(handler)\"\(place(WorkerStack.atWork(of: process)))"
+        )
     }
 
-    /// The function that a worker is in, as the end of a sentence; empty when it does not tell.
-    private func whereItStands(_ process: WorkerProcess) -> String {
-        let place = StackLine.summary(of: WorkerStack.now(of: process))
+    /// The functions that a worker is in, as the end of a sentence; empty when it does not tell.
+    private func place(_ stack: [StackLine]) -> String {
+        let place = StackLine.summary(of: stack)
         return place.isEmpty ? "" : ", \(place)"
     }
 

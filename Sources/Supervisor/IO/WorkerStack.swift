@@ -9,6 +9,7 @@ enum WorkerStack {
     /// A thread that has a core tells at once; on a busy machine it waits for its turn first.
     private static let patience: Duration = .milliseconds(100)
     private static let stepMicroseconds: UInt32 = 200
+    private static let mostLooks = 5
 
     /// Where the thread is now, innermost first; empty when it does not say so in 100 ms, or cannot: it is stopped, or
     /// waits for a disk.
@@ -26,6 +27,14 @@ enum WorkerStack {
             usleep(stepMicroseconds)
         }
         return []
+    }
+
+    /// Where the thread spends its time, if it spins: a loop that turns passes through its wait each time, and that place says
+    /// nothing. So a look that finds it there is taken again, up to five in all.
+    static func atWork(of process: WorkerProcess) -> [StackLine] {
+        var lines = now(of: process)
+        for _ in 1..<mostLooks where lines.first?.function == "epoll_wait" { lines = now(of: process) }
+        return lines
     }
 
     /// Where the process was when the fault came that ended it; empty when it died of something else.
