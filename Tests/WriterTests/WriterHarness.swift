@@ -71,6 +71,11 @@ final class WriterHarness {
             maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
     }
 
+    /// Sanitizers cannot work in a sandbox.
+    private var sandbox: SandboxMode {
+        ProcessInfo.processInfo.environment["SWARMKEEPER_SANDBOX"] == "off" ? .off : .auto
+    }
+
     /// Starts a writer and joins it as a hash-worker.
     /// - Parameter wrapper: words before the program.
     func start(_ program: String, wrapper: [String] = []) throws {
@@ -84,7 +89,7 @@ final class WriterHarness {
         let order = LaunchOrder(
             who: writer, runDirectory: rig.root, regionByteCount: 0, tcpListenerCount: 0, heartbeatMilliseconds: 2000,
             pinnedCore: nil, logLevel: 4, adoptsRegion: false, bindAddress: "", connectTimeoutMilliseconds: 0,
-            maximumPeerCount: 0, slowMilliseconds: 100, directoryCount: 1, sandbox: SandboxOrder(mode: .auto))
+            maximumPeerCount: 0, slowMilliseconds: 100, directoryCount: 1, sandbox: SandboxOrder(mode: sandbox))
         let directory = OwnedDescriptor(
             try checked("open", subject: rig.directory, clinux_open(rig.directory, clinux_o_path | O_DIRECTORY, 0)))
         try ours.send(order, descriptors: [listener.rawValue, page.rawValue, directory.rawValue])
