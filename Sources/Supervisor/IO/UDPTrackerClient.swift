@@ -37,7 +37,8 @@ final class UDPTrackerClient {
     private var sockets: UDPSockets!
     private let lookups: NameLookups
     private var connections = UDPConnections()
-    private var generator = SystemRandomNumberGenerator()
+    /// A box, for ThreadSanitizer reads the address of what is changed in place, and an empty structure has none.
+    private var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
     private var entries: [UInt64: Entry] = [:]
     /// Where a tracker answered the last announce of a torrent: there it counts us, there it has to hear the end.
     private var homes: [Relation: [PeerAddress]] = [:]
