@@ -47,9 +47,6 @@ extension PoolShell.Settings {
         _ diagnosis: DiagnosisOptions, _ plan: PoolPlan, _ sandbox: SandboxOrder, environment: [String: String],
         logLevel: Logger.Level, pins: Bool?, bindAddress: String, connectTimeout: Duration, maximumPeers: Int
     ) {
-        // A trapping worker must not fork a backtracer: that takes 0.4 s, and the sandbox would forbid it.
-        var variables = environment
-        variables["SWIFT_BACKTRACE"] = "enable=no"
         var cores: [UInt32] = []
         let coreCount = Int(clinux_usable_cores(&cores, 0))
         let pinning: PoolShell.Pinning =
@@ -60,7 +57,8 @@ extension PoolShell.Settings {
             case nil: coreCount >= plan.peerWorkerCount && plan.peerWorkerCount > 0 ? .peerWorkers : .off
             }
         self.init(
-            programDirectory: Self.ownDirectory, environment: variables.map { "\($0)=\($1)" }.sorted(),
+            programDirectory: Self.ownDirectory,
+            environment: WorkerEnvironment.selected(from: environment).map { "\($0)=\($1)" }.sorted(),
             wrappers: diagnosis.wrappers, attacks: diagnosis.attacks, heartbeat: diagnosis.heartbeat,
             slowLimit: diagnosis.slowLimit, logLevel: logLevel, pins: pinning, bindAddress: bindAddress,
             connectTimeout: connectTimeout,

@@ -28,7 +28,7 @@ extension EndToEnd {
             let run = try SupervisorRun(
                 workspace, [torrent],
                 ["--tracker", tracker.url, "--heartbeat-ms", "200", "--interval", "0.2", "--stop-timeout", "5"],
-                environment: ["LD_PRELOAD": try Programs.wallClock.get(), "WALL_CLOCK": shift])
+                environment: ["LD_PRELOAD": try Programs.wallClock.get(), "LD_WALL_CLOCK": shift])
             try run.wait(forPieces: 10)
             let day = 86400.0
             for days in [1.0, -1.0] {

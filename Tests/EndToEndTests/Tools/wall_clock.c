@@ -1,5 +1,5 @@
 /* Preloaded into a program, sets its time of day forward or back while it runs: by as many seconds as stand, as a 64-bit
- * integer, in the file that WALL_CLOCK names. The monotonic clock and the times of files stay the system's. */
+ * integer, in the file that LD_WALL_CLOCK names. The monotonic clock and the times of files stay the system's. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 static const volatile int64_t *shift;
 
 __attribute__((constructor)) static void open_shift(void) {
-    const char *path = getenv("WALL_CLOCK");
+    const char *path = getenv("LD_WALL_CLOCK");
     int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file < 0) return;
     void *page = mmap(NULL, sizeof *shift, PROT_READ, MAP_SHARED, file, 0);
