@@ -22,6 +22,19 @@ import Testing
         #expect(reader.bytes.load(fromByteOffset: 40_000, as: UInt32.self) == 0xDEAD_BEEF)
     }
 
+    @Test func whoIsToReadItAloneCannotMakeItWritable() throws {
+        let region = try RegionMapping.makeRegion(name: "test", byteCount: 65536)
+        let shared = try RegionMapping.readOnly(region.rawValue)
+        let reader = try RegionMapping(descriptor: shared.rawValue, byteCount: 65536, access: .readOnly)
+        #expect(mprotect(reader.base, 65536, PROT_READ | PROT_WRITE) == -1 && errno == EACCES)
+        #expect(throws: SystemCallError.self) {
+            try RegionMapping(descriptor: shared.rawValue, byteCount: 65536, access: .readWrite)
+        }
+        // The owner's can: the other way round shows that it is the descriptor that counts.
+        let owner = try RegionMapping(descriptor: region.rawValue, byteCount: 65536, access: .readOnly)
+        #expect(mprotect(owner.base, 65536, PROT_READ | PROT_WRITE) == 0)
+    }
+
     @Test func sealedBytesComeBackAndCannotBeChanged() throws {
         let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let sealed = try RegionMapping.makeSealed(name: "test", bytes)

@@ -247,7 +247,10 @@ final class PoolShell {
         guard let reader = process(pair.reader), let region = regions[pair.owner.place] else { return }
         let byteCount = UInt64(plan.regionByteCount(of: pair.owner.place.role))
         do throws(SystemCallError) {
-            let name = try reader.pass([region.rawValue])[0]
+            let readOnly = try RegionMapping.readOnly(region.rawValue)
+            let name = try withExtendedLifetime(readOnly) { () throws(SystemCallError) in
+                try reader.pass([readOnly.rawValue])[0]
+            }
             let order = MapRegion(owner: pair.owner, descriptor: name, byteCount: byteCount)
             reader.whenAllArrived { [unowned self] in
                 if pair.reader.place.role == .hashWorker {

@@ -29,6 +29,12 @@ package final class RegionMapping {
                 "memfd_create", subject: "\(name), \(byteCount) bytes", clinux_memfd_region(name, UInt64(byteCount))))
     }
 
+    /// The memory of a region for those who only read it: what this descriptor maps can never be made writable.
+    package static func readOnly(_ region: CInt) throws(SystemCallError) -> OwnedDescriptor {
+        let path = "/proc/self/fd/\(region)"
+        return OwnedDescriptor(try checked("open", subject: path, clinux_open(path, O_RDONLY, 0)))
+    }
+
     /// Makes a memfd that holds `bytes` and can never change.
     package static func makeSealed(name: String, _ bytes: [UInt8]) throws(SystemCallError) -> OwnedDescriptor {
         OwnedDescriptor(
@@ -41,7 +47,19 @@ package final class RegionMapping {
         let byteCount = lseek(descriptor, 0, SEEK_END)
         guard byteCount >= 0 else { throw SystemCallError("lseek", errno) }
         guard byteCount > 0 else { return [] }
-        let mapping = try RegionMapping(descriptor: descriptor, byteCount: byteCount, access: .readOnly)
-        return [UInt8](mapping.bytes)
+        var error: CInt = 0
+        // Not a shared mapping, which kernels before 6.7 refuse for memory that is sealed against writes.
+        let bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            while count < byteCount {
+                let read = pread(descriptor, buffer.baseAddress! + count, byteCount - count, count)
+                guard read > 0 else {
+                    error = read == 0 ? ENODATA : errno
+                    return
+                }
+                count += read
+            }
+        }
+        guard error == 0 else { throw SystemCallError("pread", error) }
+        return bytes
     }
 }
