@@ -26,6 +26,7 @@ enum SandboxStart {
                 guard options.mode == .auto else {
                     throw UserError(.sandboxFailed, "--sandbox strict", "\(error)", because: "the supervisor's own")
                 }
+                output.emit(.warning("the supervisor itself is not restricted (\(error))"))
             }
         }
         return order

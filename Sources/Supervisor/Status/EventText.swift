@@ -57,8 +57,7 @@ enum EventText {
         switch report.state {
         case .spawned: return Line(.info, "\(who) was started\(why)")
         case .ready:
-            let sandbox = report.sandbox.map { ", sandbox \($0.name)" } ?? ""
-            return Line(.info, "\(who) is ready\(sandbox)\(why)")
+            return Line(.info, "\(who) is ready\(report.sandbox.map(text) ?? "")\(why)")
         case .replaced: return Line(.notice, "\(who) is replaced\(why)")
         case .dead:
             if let signal = report.signal { return Line(.warning, "\(who) was killed by signal \(signal)\(why)") }
@@ -66,6 +65,11 @@ enum EventText {
             return status == 0
                 ? Line(.info, "\(who) ended\(why)") : Line(.warning, "\(who) ended with exit code \(status)\(why)")
         }
+    }
+
+    private static func text(_ sandbox: SandboxState) -> String {
+        let lack = sandbox.inForce.isEmpty || sandbox.missing.isEmpty ? [] : sandbox.missing.words
+        return ", sandbox \(sandbox.name)\(lack.isEmpty ? "" : " (without \(lack.joined(separator: ", ")))")"
     }
 
     private static func text(_ peer: PeerEvent, _ torrent: TorrentName) -> String {
