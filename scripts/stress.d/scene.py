@@ -12,6 +12,12 @@ from run import Run
 from verdicts import Skipped
 
 
+def usual_sandbox():
+    """The whole of it where the kernel has it (Linux 6.12), so that a part that is missing ends the run."""
+    version = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+    return "strict" if version >= (6, 12) else "auto"
+
+
 class Scene:
     """`figures` is what the scenario wants to be said, in order."""
 
@@ -27,7 +33,7 @@ class Scene:
         self.environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "HOME": f"{self.folder}/home",
                             "XDG_RUNTIME_DIR": f"{self.folder}/runtime",
                             # The one thing that a caller may choose for all runs.
-                            "SWARMKEEPER_SANDBOX": os.environ.get("SWARMKEEPER_SANDBOX", "auto")}
+                            "SWARMKEEPER_SANDBOX": os.environ.get("SWARMKEEPER_SANDBOX", usual_sandbox())}
         self.began = time.monotonic()
         self.limit = self.began + options.minutes * 60 if options.minutes else float("inf")
         self._ends = contextlib.ExitStack()
