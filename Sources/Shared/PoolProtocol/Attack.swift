@@ -40,6 +40,8 @@ package enum Attack: String, CaseIterable, Sendable {
     case badanswers
     /// Changes bytes of blocks in its own region after it has handed them over.
     case flip
+    /// Asks the supervisor for files that hold nothing of ours.
+    case wantFiles = "want-files"
     /// Opens files, makes sockets, signals others: what fails and ends nobody, each in turn; a writer tries to leave its
     /// directory, too.
     case trespass
@@ -64,7 +66,8 @@ package enum Attack: String, CaseIterable, Sendable {
             .stealDescriptor, .writeCode, .mapCode, .userfaultfd, .ioUring, .bpf, .perf, .keyctl:
             [.peerWorker, .hashWorker, .writer]
         case .truncateArena: [.peerWorker, .hashWorker]
-        case .flip, .babble, .overreach, .scribble, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense:
+        case .flip, .babble, .overreach, .scribble, .badrefSlot, .badrefBlock, .badrefStale, .badrefNonsense,
+            .wantFiles:
             [.peerWorker]
         case .badframes: [.hashWorker]
         case .badanswers: [.writer]

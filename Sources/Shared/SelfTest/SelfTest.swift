@@ -28,6 +28,7 @@ package enum SelfTest {
             case .badframes: FrameAssault()
             case .badanswers: AnswerAssault()
             case .flip: FlipAssault(loop.launch)
+            case .wantFiles: FileRequests()
             case .trespass: Trespass(loop.launch)
             case .exec, .fork, .ptrace, .peek, .stealDescriptor, .writeCode, .mapCode, .userfaultfd, .ioUring, .bpf,
                 .perf, .keyctl:

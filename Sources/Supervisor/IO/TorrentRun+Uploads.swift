@@ -96,7 +96,7 @@ extension TorrentRun {
     // MARK: Files
 
     /// Opens files for reading and passes them to a peer-worker. One that cannot be opened is answered all the same, and
-    /// one that the worker cannot want is, too: it may have been taken over.
+    /// one that the worker cannot want is, too: it may have been taken over, and what it may read it may give away.
     func open(_ files: [UInt32], for worker: Incarnation) {
         guard let process = context.shell.process(worker) else { return }
         for part in files.parts(of: DescriptorsPassed.maximumCount) {
@@ -125,6 +125,9 @@ extension TorrentRun {
     private func place(ofFile number: UInt32) -> PieceFiles.File? {
         let count = metainfo.files.count
         if number == count { return .parts }
-        return number < count && storage.selected.isCreated(Int(number)) ? .payload(Int(number)) : nil
+        guard number < count, storage.selected.isCreated(Int(number)) else { return nil }
+        // What lies there without a piece of ours is somebody else's, whatever the torrent calls it.
+        let holdsOurs = coordinator.pieces.have.count(in: metainfo.layout.pieces(of: Int(number))) > 0
+        return holdsOurs ? .payload(Int(number)) : nil
     }
 }

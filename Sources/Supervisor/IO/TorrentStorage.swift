@@ -27,6 +27,8 @@ final class TorrentStorage {
     let uploadedBefore: UInt64
     private let payload: PayloadFiles
     private let lock: FileLock
+    /// Of the files; nil: ourselves.
+    private let owner: SandboxOrder.Identity?
 
     /// - Parameter owner: of what is made below `--dir`; nil: ourselves.
     init(
@@ -39,6 +41,7 @@ final class TorrentStorage {
         }
         fileTable = FileTable(infoHash: metainfo.infoHash, selected: selected)
         directoryPath = options.directory
+        self.owner = owner
         sync = options.sync
         preallocates = options.preallocates
         do throws(SystemCallError) {
@@ -86,12 +89,14 @@ final class TorrentStorage {
         if fileTable.partsPath.isEmpty { payload.remove(PartsFile.name(of: fileTable.infoHash)) }
     }
 
-    /// Opens a file of the torrent for a hash-worker.
+    /// Opens a file of the torrent for a worker, with the rights of the user that the worker is.
     func openForReading(_ file: PieceFiles.File) throws(SystemCallError) -> OwnedDescriptor {
-        switch file {
-        case .payload(let index): try payload.openForReading(fileTable.files[index].path)
-        case .parts: try payload.openForReading(fileTable.partsPath)
-        }
+        let path =
+            switch file {
+            case .payload(let index): fileTable.files[index].path
+            case .parts: fileTable.partsPath
+            }
+        return try FileOwner.acting(as: owner) { () throws(SystemCallError) in try payload.openForReading(path) }
     }
 
     private static func take(_ path: UserPath, name: String, directory: UserPath) throws(SystemCallError) -> FileLock {

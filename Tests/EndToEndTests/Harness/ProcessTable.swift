@@ -29,6 +29,11 @@ enum ProcessTable {
         return line.map { $0.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces) }
     }
 
+    /// A whole file of /proc/PID; empty when it cannot be read.
+    static func text(_ file: String, of process: pid_t) -> String {
+        contents("/proc/\(process)/\(file)").map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
     /// Resident bytes; what several processes share is divided among them. Needs the right to trace the process.
     static func proportionalByteCount(_ process: pid_t) -> Int? {
         guard let table = contents("/proc/\(process)/smaps_rollup") else { return nil }
