@@ -113,6 +113,7 @@ final class Connection {
         let count = process.receiveArea.read(descriptor)
         switch count {
         case 1...:
+            process.pace.read(byteCount: count, isFull: count == process.receiveArea.aimedByteCount)
             readBrought(count)
         case 0:
             process.turnGoesOn()

@@ -57,14 +57,8 @@ final class PeerWorkerLoop {
             if process.takeWork() { loop.launch.status.worked() }
             loop.launch.status.resent(blockCount: process.resentBlockCount)
         }
-        var movedBefore: UInt64 = 0
         loop.restAfterTurn = { [unowned self] in
-            let moved = loop.launch.status.movedByteCount
-            defer { movedBefore = moved }
-            return ReadPace.rest(
-                movedByteCount: Int(moved - movedBefore),
-                bytesPerSecond: process.torrents.values.reduce(0) { $0 + $1.bytesPerSecond },
-                fastest: process.torrents.values.reduce(0) { max($0, $1.fastestRate) })
+            process.pace.turnEnded(bytesPerSecond: process.torrents.values.reduce(0) { $0 + $1.bytesPerSecond })
         }
         loop.heldCount = { [unowned self] in process.intake.slots.slotCount - process.intake.slots.freeCount }
         process.post = { [unowned self] in send(&$0) }

@@ -51,6 +51,7 @@ final class PeerWorkerProcess {
     var heldFiles = HeldFiles<OwnedDescriptor>()
     /// Peers that wait for a file.
     var fileWaiters: [HeldFile: [UInt32]] = [:]
+    var pace = ReadPace()
     /// Leaves at the end of a turn.
     var parcel = Parcel()
     /// Connections with something to write or to ask for.

@@ -1,8 +1,8 @@
 import BitTorrent
 
-/// Owns how long the loop rests between two turns so that bytes gather. Many fast peers wake a worker for a few blocks
-/// each; a turn, its messages and the wake-ups of its neighbours then cost more than the bytes. Network cards hold
-/// interrupts back for the same reason.
+/// Owns how long the loop rests between two turns so that bytes gather. A fast peer, or many of them, wake a worker for a
+/// few blocks each; a turn, its messages and the wake-ups of its neighbours then cost more than the bytes. Network cards
+/// hold interrupts back for the same reason.
 struct ReadPace {
     /// Bytes that a turn should find: with so many its own costs do not matter any more (measured: docs/performance.md).
     static let gathered = 512 << 10
@@ -11,17 +11,25 @@ struct ReadPace {
     /// Bytes per second of all peers together below which the processor has time enough.
     static let leastRate = 32.0 * 1_048_576
 
-    /// A peer that is so fast fills a turn by itself, and does better without a rest.
-    static let mostRate = 256.0 * 1_048_576
+    /// Of the present turn.
+    private var byteCount = 0
+    private var hasLeftSome = false
 
-    /// - Parameters:
-    ///   - movedByteCount: payload of the turn that has just ended.
-    ///   - bytesPerSecond: that came from all peers over the last seconds.
-    ///   - fastest: of it, what came from the one that gave most.
-    static func rest(movedByteCount: Int, bytesPerSecond: Double, fastest: Double) -> Duration {
-        guard movedByteCount > 0, movedByteCount < gathered, bytesPerSecond >= leastRate, fastest < mostRate else {
+    /// A read brought bytes.
+    /// - Parameter isFull: as many as it could, so that more are there.
+    mutating func read(byteCount: Int, isFull: Bool) {
+        self.byteCount += byteCount
+        if isFull { hasLeftSome = true }
+    }
+
+    /// - Parameter bytesPerSecond: that came from all peers over the last seconds.
+    /// - Returns: how long the loop may rest.
+    mutating func turnEnded(bytesPerSecond: Double) -> Duration {
+        defer { self = ReadPace() }
+        guard byteCount > 0, !hasLeftSome, byteCount < Self.gathered, bytesPerSecond >= Self.leastRate else {
             return .zero
         }
-        return min(longestRest, .nanoseconds(Int64(Double(gathered - movedByteCount) / bytesPerSecond * 1e9)))
+        let missing = Double(Self.gathered - byteCount)
+        return min(Self.longestRest, .nanoseconds(Int64(missing / bytesPerSecond * 1e9)))
     }
 }

@@ -88,7 +88,8 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
             launch.status.counted(sentNews: controlOutbox.frameCount, receivedOrders: receivedOrderCount)
             launch.status.sent(messageCount: control.sentMessageCount + data.sentMessageCount)
             launch.status.turnEnded(now: MonotonicClock.now)
-            MonotonicClock.sleep(restAfterTurn())
+            let rest = restAfterTurn()
+            if !poll.mustNotWait { MonotonicClock.sleep(rest) }
         }
         do throws(SystemCallError) {
             try poll.watch(control) { [unowned self] in receiveOrders() }
