@@ -6,8 +6,8 @@ import BitTorrent
 struct ReadPace {
     /// Bytes that a turn should find: with so many its own costs do not matter any more (measured: docs/performance.md).
     static let gathered = 512 << 10
-    /// Nobody notices a millisecond, and no socket's buffer fills in it.
-    static let longestRest: Duration = .milliseconds(1)
+    /// Nobody notices it, and no socket's buffer fills in it.
+    static let longestRest: Duration = .milliseconds(2)
     /// Bytes per second of all peers together below which the processor has time enough.
     static let leastRate = 32.0 * 1_048_576
 
