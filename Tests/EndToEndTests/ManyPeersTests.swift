@@ -57,5 +57,24 @@ extension EndToEnd {
             run.process.send(SIGINT)
             try run.expectEnd(0)
         }
+
+        /// Eight seeds, eight workers, no limit: none is left without work, however few cores there are.
+        @Test(.enabled(if: Able.leanSeeder, Why.lean)) func everyWorkerCarriesItsShareOfTheBytes() throws {
+            let torrent = try workspace.makeTorrent(size: "512M", pieceLength: "1M")
+            let seeders = try (0..<8).map { _ in try Seeder.lean(torrent, in: workspace) }
+            let run = try SupervisorRun(
+                workspace, [torrent],
+                ["--no-tracker", "--seed", "--workers", "8"] + seeders.flatMap { ["--peer", $0.address] })
+            try run.wait(for: "complete", within: 60) { $0.kind == "complete" }
+            let json = try run.control("ps", "--json").outputText
+            let table = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+            let workers = try #require(table["processes"] as? [[String: Any]]).filter {
+                $0["role"] as? String == "peer"
+            }
+            let shares = workers.compactMap { ($0["bytes"] as? Int).map { Double($0) / Double(torrent.byteCount) } }
+            #expect(shares.count == 8 && shares.allSatisfy { $0 >= 0.05 }, "\(shares)")
+            run.process.send(SIGINT)
+            try run.expectEnd(0)
+        }
     }
 }

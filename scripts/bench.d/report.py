@@ -3,7 +3,7 @@ import statistics
 
 GIB = 1 << 30
 BASELINE = "libtorrent"
-COLUMNS = (("wall s", "wall"), ("transfer s", "transfer"), ("CPU-s/GiB", "cpu_per_gib"),
+COLUMNS = (("wall s", "wall"), ("transfer s", "transfer"), ("CPU-s/GiB", "cpu_per_gib"), ("cores", "cores"),
            ("seeder CPU-s/GiB", "seeder_cpu"), ("PSS MiB", "pss_mib"), ("without files MiB", "private_mib"))
 
 
@@ -17,6 +17,7 @@ def summarise(runs, memory, size):
             "wall": statistics.median(run["wall"] for run in done),
             "transfer": statistics.median(run["transfer"] for run in done),
             "cpu_per_gib": statistics.median(run["cpu"] for run in done) * GIB / size,
+            "cores": statistics.median(run["cpu"] / run["wall"] for run in done),
             "seeder_cpu": statistics.median(run["seeder_cpu"] for run in done) * GIB / size,
             "runs": len(done),
         }
@@ -32,7 +33,7 @@ def ratios(summary):
     base = summary.get(BASELINE)
     if not base:
         return {}
-    keys = [key for _, key in COLUMNS if key != "seeder_cpu"]
+    keys = [key for _, key in COLUMNS if key not in ("seeder_cpu", "cores")]
     return {name: {key: figures[key] / base[key] for key in keys if key in figures and base.get(key)}
             for name, figures in summary.items()}
 

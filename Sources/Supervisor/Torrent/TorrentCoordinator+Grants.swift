@@ -15,8 +15,7 @@ extension TorrentCoordinator {
     mutating func serveAll(
         last: Int? = nil, budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
     ) {
-        for worker in demand.keys.sorted(by: { ($0 == last ? 1 : 0, $0) < ($1 == last ? 1 : 0, $1) })
-        where demand[worker]! > 0 {
+        for worker in turns.ordered(demand.keys.filter { demand[$0]! > 0 }, last: last) {
             serve(worker, budget: &budget, pool: pool, into: &actions)
         }
     }
@@ -34,6 +33,7 @@ extension TorrentCoordinator {
 
     private mutating func tell(_ ranges: [GrantRange], to worker: Int, into actions: inout [Action]) {
         guard !ranges.isEmpty else { return }
+        turns.granted(to: worker)
         var grants: [Grant] = []
         for range in ranges {
             guard let assembler = assemblers[range.assignment] else { continue }

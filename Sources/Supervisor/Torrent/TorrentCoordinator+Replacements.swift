@@ -8,6 +8,7 @@ extension TorrentCoordinator {
         members.remove(worker)
         framelessWorkers.remove(worker)
         demand[worker] = nil
+        turns.left(worker)
         pieces.picker.workerGone(worker)
         doubts[worker, default: []] += blocks.workerGone(worker)
     }

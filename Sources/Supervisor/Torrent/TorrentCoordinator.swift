@@ -34,6 +34,7 @@ struct TorrentCoordinator {
     var assemblers: [AssignmentID: Int] = [:]
     /// Bytes that each peer-worker could take; what was granted since is subtracted.
     var demand: [Int: Int] = [:]
+    var turns = GrantTurns()
     /// Peer-workers for which a piece would have been opened if there had been frames.
     var framelessWorkers: Set<Int> = []
     /// Peer-workers that have the torrent.
