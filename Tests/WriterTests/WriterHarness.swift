@@ -71,6 +71,10 @@ final class WriterHarness {
             maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
     }
 
+    private var sanitizerOptions: [String] {
+        ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }.map { "\($0.key)=\($0.value)" }
+    }
+
     /// Sanitizers cannot work in a sandbox.
     private var sandbox: SandboxMode {
         ProcessInfo.processInfo.environment["SWARMKEEPER_SANDBOX"] == "off" ? .off : .auto
@@ -83,7 +87,7 @@ final class WriterHarness {
         let (ours, theirs) = try Lifeline.makePair()
         child = try ChildProcess(
             program: program, arguments: [], wrapper: wrapper,
-            environment: ["SWIFT_BACKTRACE=enable=no", "PATH=/usr/bin:/bin"], lifeline: theirs,
+            environment: ["SWIFT_BACKTRACE=enable=no", "PATH=/usr/bin:/bin"] + sanitizerOptions, lifeline: theirs,
             standardError: STDERR_FILENO)
         lifeline = ours
         let order = LaunchOrder(

@@ -2,11 +2,11 @@ import BitTorrent
 import PoolProtocol
 
 /// Owns which of the user's environment variables a worker gets: what the system's libraries, Swift and sanitizers look at,
-/// and what a worker reads itself. The rest may hold keys and passwords, which have no place in a process that talks to
+/// what a worker reads itself, and the directory by which a process is known to belong to a run. The rest may hold keys and passwords, which have no place in a process that talks to
 /// strangers.
 enum WorkerEnvironment {
     private static let names: Set<String> = [
-        "PATH", "HOME", "TMPDIR", "LANG", "TZ", "GLIBC_TUNABLES", "LLVM_PROFILE_FILE", Attack.key,
+        "PATH", "HOME", "TMPDIR", "LANG", "TZ", "XDG_RUNTIME_DIR", "GLIBC_TUNABLES", "LLVM_PROFILE_FILE", Attack.key,
         SHA1Kernels.environmentName,
     ]
     /// Of the C library, its dynamic linker and its allocator, and of Swift's runtime.

@@ -6,7 +6,7 @@ import Testing
     @Test func onlyWhatSystemLibrariesAndWorkersReadIsPassedOn() {
         let given = [
             "PATH": "/bin", "LC_ALL": "C", "LD_PRELOAD": "x.so", "TSAN_OPTIONS": "a=b", "SWARMKEEPER_SHA1": "scalar",
-            "SWARMKEEPER_ALLOW_SELFTEST": "1",
+            "SWARMKEEPER_ALLOW_SELFTEST": "1", "XDG_RUNTIME_DIR": "/run/user/1000",
         ]
         let kept = [
             "AWS_SECRET_ACCESS_KEY": "k", "https_proxy": "http://user:password@proxy", "SWARMKEEPER_PROXY": "secret",
