@@ -11,7 +11,7 @@ extension EndToEnd {
         @Test(arguments: ["peer", "hash", "writer"])
         func tenKillsOfOneRoleInTurnCostNoVerifiedPiece(role: String) throws {
             let torrent = try workspace.makeTorrent(size: "8M", pieceLength: "64K")
-            let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)
+            let seeder = try Seeder.lean(torrent, in: workspace, rate: 4 << 20)
             let run = try SupervisorRun(workspace, [torrent], ["--no-tracker", "--peer", seeder.address])
             var victim = try run.worker(role)
             for kills in 1...10 {
