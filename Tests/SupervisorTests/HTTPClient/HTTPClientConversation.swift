@@ -1,4 +1,6 @@
+import BitTorrent
 import Glibc
+import PoolRuntime
 import Testing
 
 @testable import Supervisor
@@ -26,9 +28,15 @@ final class HTTPClientConversation {
 
     /// - Returns: what came within the time; empty if nothing did.
     func results(withinMilliseconds limit: CInt = 30_000) -> [HTTPResult] {
-        var item = pollfd(fd: client.resultDescriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&item, 1, limit) == 1 else { return [] }
-        return client.takeResults()
+        let deadline = MonotonicClock.now + .milliseconds(Int(limit))
+        while true {
+            var item = pollfd(fd: client.resultDescriptor, events: Int16(POLLIN), revents: 0)
+            let rest = (deadline - MonotonicClock.now).wholeNanoseconds / 1_000_000
+            let count = poll(&item, 1, CInt(clamping: max(0, rest)))
+            let results = count == 1 ? client.takeResults() : []
+            // A result may have been taken together with the one before it, whose wake-up then finds nothing.
+            if !results.isEmpty || MonotonicClock.now >= deadline { return results }
+        }
     }
 
     /// The outcome of one request, when no other is outstanding.
