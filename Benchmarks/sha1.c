@@ -163,8 +163,9 @@ static void print_table(bool cold) {
     printf("\n");
 }
 
-/// What the kernels are to reach, from hot memory: a kernel's full lanes a multiple of OpenSSL, and the choice for any number
-/// of streams never less than SHA-NI one after the other (but for 3 % of noise). Says what is missed; 0 if nothing is.
+/// What the kernels are to reach, from hot memory: a kernel's full lanes a multiple of OpenSSL, and the choice for any
+/// number of streams never less than SHA-NI one after the other (but for 3 % of noise). Says what is missed; 0 if nothing
+/// is.
 static int judge(void) {
     static const struct { csha1_kernel kernel; unsigned lanes; double times; } goals[] = {
         {CSHA1_KERNEL_AVX512_X16, 16, 3.5}, {CSHA1_KERNEL_AVX2_X8, 8, 1.9}};
@@ -174,7 +175,8 @@ static int judge(void) {
         if (!csha1_kernel_is_supported(goals[index].kernel)) continue;
         const double times = median(samples[0][with_kernel + goals[index].kernel][goals[index].lanes]) / openssl;
         if (times >= goals[index].times) continue;
-        printf("missed: %s does %.2f times OpenSSL, not %.1f\n", csha1_kernel_name(goals[index].kernel), times, goals[index].times);
+        const char *name = csha1_kernel_name(goals[index].kernel);
+        printf("missed: %s does %.2f times OpenSSL, not %.1f\n", name, times, goals[index].times);
         missed = 1;
     }
     if (!csha1_kernel_is_supported(CSHA1_KERNEL_SHANI)) return missed;

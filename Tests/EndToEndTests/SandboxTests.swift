@@ -272,7 +272,7 @@ extension EndToEnd {
             try awaiting("the public file", within: 20) {
                 run.process.errorText.contains("selftest: reads: selftest public")
             }
-            // It goes on asking, four times in as many turns.
+            // It goes on asking, every fourth turn.
             Thread.sleep(forTimeInterval: 2)
             run.process.send(SIGTERM)
             _ = try run.process.wait(within: 10)
