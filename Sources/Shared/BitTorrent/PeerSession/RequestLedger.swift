@@ -38,7 +38,7 @@ struct RequestLedger {
 
     private var entries: [Entry] = []
     private var unused: [Int32] = []
-    private var places: [BlockAddress: Int32] = [:]
+    private var places = BlockIndex()
     private var awaited = Chain()
     private var released = Chain()
     private var nextSequence: UInt64 = 0
@@ -87,11 +87,12 @@ struct RequestLedger {
     /// - Returns: false, and nothing has happened, when the block is awaited already.
     mutating func requested(_ block: BlockAddress, deadline: MonotonicInstant, now: MonotonicInstant) -> Bool {
         let fresh = unused.last ?? Int32(entries.count)
-        let known = places.updateValue(fresh, forKey: block)
+        let known = places[block]
         if let known {
-            places[block] = known
             guard entries[Int(known)].standing != .awaited else { return false }
             Self.unlink(known, from: &released, in: &entries)
+        } else {
+            places.insert(block, at: fresh)
         }
         nextSequence += 1
         let answersDue = known.map { entries[Int($0)].answersDue.saturatingSuccessor } ?? 1
@@ -147,7 +148,7 @@ struct RequestLedger {
         } else {
             Self.unlink(place, from: &released, in: &entries)
         }
-        places[entries[Int(place)].block] = nil
+        places.remove(entries[Int(place)].block)
         unused.append(place)
     }
 
