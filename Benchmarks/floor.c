@@ -1,10 +1,10 @@
 /* Measures the floor: what one thread that only receives, hashes and writes a torrent costs on this machine.
  *
  * A minimal leech: it asks one seeder that answers in order (lean-seeder) for all blocks in order and lets the kernel
- * scatter them straight into a piece's buffer, so nothing is copied or decided. The download runs three times for each
- * combination of parts; the cost of hashing and of writing is the difference to receiving alone. Sixteen pieces are received
- * and then hashed side by side in the lanes of this project's kernels, the fastest there are. Digests are not compared with
- * anything: this tool measures cost, not correctness.
+ * scatter them straight into a piece's buffer, so nothing is copied or decided. One download a call; the cost of hashing and
+ * of writing is the difference to receiving alone (scripts/bench.d/floor.py). Sixteen pieces are received and then hashed
+ * side by side in the lanes of this project's kernels, the fastest there are. Digests are not compared with anything: this
+ * tool measures cost, not correctness.
  *
  * Build: gcc -O2 -I../Sources/Shared/CSHA1/include -o floor floor.c ../Sources/Shared/CSHA1/[a-z]*.c
  */
@@ -30,7 +30,6 @@ enum {
     header_size = 13,
     batch = 64,        /* blocks that one readv may fill; two buffers each, far below IOV_MAX */
     handshake_size = 68,
-    rounds = 3,        /* odd: the median is printed */
     stride = 64 * 1024, /* of a piece between two turns of the lanes: what a hash-worker hashes at a time */
 };
 
@@ -39,7 +38,8 @@ static struct {
     uint8_t info_hash[20];
     uint64_t size, piece_length;
     uint32_t window; /* requests outstanding */
-    const char *output;
+    bool hashes;
+    const char *output; /* or NULL: nothing is written */
     uint8_t *buffer; /* sixteen pieces */
 } job;
 
@@ -155,10 +155,10 @@ static void hash_pieces(unsigned count, uint64_t size) {
     }
 }
 
-static struct cost run(bool hashes, bool writes) {
+static struct cost run(void) {
     int fd = join_seeder(), file = -1;
     uint64_t asked = 0;
-    if (writes && (file = open(job.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0) die(job.output);
+    if (job.output && (file = open(job.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0) die(job.output);
     struct cost before = { seconds_wall(), seconds_cpu() };
     ask(fd, &asked, 0);
     for (uint64_t start = 0; start < job.size;) {
@@ -167,8 +167,8 @@ static struct cost run(bool hashes, bool writes) {
         for (; count < CSHA1_MAX_LANES && start < job.size; count++, start += job.piece_length)
             receive_piece(fd, start, &asked, job.buffer + (start - group));
         uint64_t size = smaller(count * job.piece_length, job.size - group);
-        if (hashes) hash_pieces(count, size / count);
-        for (uint64_t done = 0; writes && done < size;) {
+        if (job.hashes) hash_pieces(count, size / count);
+        for (uint64_t done = 0; job.output && done < size;) {
             ssize_t n = pwrite(file, job.buffer + done, smaller(job.piece_length, size - done), (off_t)(group + done));
             if (n < 0) die(job.output);
             done += (uint64_t)n;
@@ -180,16 +180,11 @@ static struct cost run(bool hashes, bool writes) {
     return after;
 }
 
-static void print_row(const char *part, double wall, double cpu) {
-    double gib = (double)job.size / (1 << 30);
-    if (wall < 0) printf("%-24s %8s %14.3f\n", part, "", cpu / gib);
-    else printf("%-24s %8.3f %14.3f\n", part, wall, cpu / gib);
-}
-
 static void parse_options(int argc, char **argv) {
     static const struct option options[] = {
         { "seeder", 1, 0, 's' }, { "info-hash", 1, 0, 'i' }, { "size", 1, 0, 'b' }, { "piece-length", 1, 0, 'p' },
-        { "window", 1, 0, 'w' }, { "output", 1, 0, 'o' }, { "help", 0, 0, 'h' }, { 0 } };
+        { "window", 1, 0, 'w' }, { "hash", 0, 0, 'H' }, { "output", 1, 0, 'o' },
+        { "help", 0, 0, 'h' }, { 0 } };
     char *colon;
     bool has_hash = false;
     job.window = 256, job.seeder.sin_family = AF_INET;
@@ -207,10 +202,11 @@ static void parse_options(int argc, char **argv) {
         case 'b': job.size = strtoull(optarg, NULL, 10); break;
         case 'p': job.piece_length = strtoull(optarg, NULL, 10); break;
         case 'w': job.window = (uint32_t)strtoul(optarg, NULL, 10); break;
+        case 'H': job.hashes = true; break;
         case 'o': job.output = optarg; break;
         case 'h':
             puts("floor --seeder ADDRESS:PORT --info-hash HEX --size BYTES --piece-length BYTES [--window BLOCKS] "
-                 "[--output FILE]\nPrints wall seconds and CPU seconds per GiB of each part; writes only with --output.");
+                 "[--hash] [--output FILE]\nPrints wall seconds and CPU seconds.");
             exit(0);
         default: exit(2);
     }
@@ -220,26 +216,9 @@ static void parse_options(int argc, char **argv) {
     memset(job.buffer, 0, CSHA1_MAX_LANES * job.piece_length); /* page faults belong to no part */
 }
 
-static int by_cpu(const void *a, const void *b) {
-    double x = ((const struct cost *)a)->cpu, y = ((const struct cost *)b)->cpu;
-    return (x > y) - (x < y);
-}
-
 int main(int argc, char **argv) {
-    struct cost costs[4][rounds], median[4]; /* the row's bits: 1 hashes, 2 writes */
     parse_options(argc, argv);
-    int rows = job.output ? 4 : 2;
-    run(true, job.output != NULL); /* unmeasured: page cache, memory that the host has not backed yet, routes */
-    for (int round = 0; round < rounds; round++)
-        for (int row = 0; row < rows; row++) costs[row][round] = run(row & 1, row & 2);
-    for (int row = 0; row < rows; row++) {
-        qsort(costs[row], rounds, sizeof *costs[row], by_cpu);
-        median[row] = costs[row][rounds / 2];
-    }
-    printf("%-24s %8s %14s\n", "part", "wall s", "CPU-s per GiB");
-    print_row("receive", median[0].wall, median[0].cpu);
-    print_row("hash (16 lanes)", -1, median[1].cpu - median[0].cpu);
-    if (job.output) print_row("write (page cache)", -1, median[2].cpu - median[0].cpu);
-    print_row(job.output ? "receive, hash, write" : "receive, hash", median[rows - 1].wall, median[rows - 1].cpu);
+    struct cost cost = run();
+    printf("%.6f %.6f\n", cost.wall, cost.cpu);
     return 0;
 }

@@ -51,17 +51,3 @@ def make(folder, size, piece_length, file_count=1):
         made = subprocess.run(command, check=True, capture_output=True, text=True)
         note.write_text(made.stdout)
     return Payload(path, torrent, size, piece_length, note.read_text().strip(), file_count)
-
-
-def touch_memory(scratch, size):
-    """Takes `size` bytes of page cache and gives them back, so that every client finds pages that the host has backed.
-
-    A virtual machine whose balloon reports free pages gives them to the host, which takes them back a page at a time
-    when they are next touched: measured at 1.8 s for a GiB that takes 0.2 s otherwise. Large free areas are reported,
-    small ones are not, so the cost falls on whoever writes large runs and on whoever comes after a pause.
-    """
-    chunk = bytes(1 << 20)
-    with open(scratch, "wb", buffering=0) as file:
-        for _ in range(-(-size // len(chunk))):
-            file.write(chunk)
-    scratch.unlink()
