@@ -10,9 +10,10 @@ struct ReferenceBatches {
         let references: [BlockReference]
     }
 
-    /// Longest time a reference waits for company: two rests of a fast worker (`ReadPace`). At 100 MB/s it brings two dozen
-    /// blocks together; a message that goes alone costs 45 µs of CPU (measured: with eight workers 2 ms cost 8 % more CPU).
-    static let hold: Duration = .milliseconds(4)
+    /// Longest time a reference waits for company: four rests of a fast worker (`ReadPace`). At 100 MB/s it brings four dozen
+    /// blocks together; a message that goes alone costs 45 µs of CPU (measured with eight workers: 4 ms cost 6 % more CPU,
+    /// 2 ms 14 %; with 12 ms the slots run short).
+    static let hold: Duration = .milliseconds(8)
     /// Most references that wait for company, however many slots there are (2 MiB).
     static let mostHeld = 128
 

@@ -7,9 +7,10 @@ struct Demand {
     /// wait for the supervisor; an idle one answers within a millisecond, a busy one within tens (a guess).
     static let stockAhead: Duration = .milliseconds(50)
     /// Bounds of that stock for peers that are fast together (from this rate on, in bytes per second). More would keep
-    /// grants from other workers, and frames from other pieces.
+    /// grants from other workers, and frames from other pieces (measured with eight workers: 16 MiB cost 19 % more CPU than 8,
+    /// 4 MiB cost 8 % more, since they asked twice as often).
     static let fastRate = 4.0 * 1_048_576
-    static let fastStock = 1 << 20...4 << 20
+    static let fastStock = 1 << 20...8 << 20
     /// Peers that have sent nothing yet may be fast.
     static let untestedStock = 256 << 10
     /// Slow peers: a few blocks, so that they do not keep from others what they would take long to fetch.

@@ -4,9 +4,9 @@ import PoolProtocol
 /// Handing out blocks: open pieces first, then new ones, then what others still hold.
 extension TorrentCoordinator {
     /// Ungranted bytes that are kept ready for each worker beyond its wish, so that the next wish is answered at once
-    /// and not after a round trip to a hash-worker. Two pieces, and 4 MiB where pieces are small (a guess: 5 ms at
-    /// 1 GB/s).
-    private var openAheadByteCount: Int { max(2 * Int(geometry.longestPieceByteCount), 4 << 20) }
+    /// and not after a round trip to a hash-worker. Two pieces, and 8 MiB where pieces are small: what one wish asks for at
+    /// most (`Demand`).
+    private var openAheadByteCount: Int { max(2 * Int(geometry.longestPieceByteCount), 8 << 20) }
 
     /// Most pieces that are opened by one event, so that a torrent of tiny pieces does not hold up the loop.
     private static var mostOpenedAtOnce: Int { 256 }
@@ -56,7 +56,8 @@ extension TorrentCoordinator {
         }
     }
 
-    /// Opens pieces until this worker's wish and the next one are covered, or memory is full.
+    /// Opens pieces until this worker's wish and the next one are covered, or memory is full. As long as the wish itself is
+    /// covered, and half of what is kept ready, it waits: an order for four pieces costs what one for one piece does.
     private mutating func openAhead(
         for worker: Int, budget: inout FrameBudget, pool: PoolView, into actions: inout [Action]
     ) {
@@ -65,6 +66,7 @@ extension TorrentCoordinator {
             blocks.ungrantedByteCount { availability.hasSource(worker, $0) }
             + pieces.openingCount * Int(geometry.longestPieceByteCount)
         let goal = max(demand[worker]!, 0) + openAheadByteCount
+        if covered >= max(demand[worker]!, 0) + openAheadByteCount / 2 { return }
         var orders: [Int: [PieceToOpen]] = [:]
         for _ in 0..<Self.mostOpenedAtOnce where covered < goal {
             let suspicious = blame.suspiciousPieces.first {

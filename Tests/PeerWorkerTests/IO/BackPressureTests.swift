@@ -29,7 +29,7 @@ import Testing
         #expect(last.map(\.block) == [5])
         #expect(worker.bytes(ofSlot: last[0].slot, 16384) == peer.payload(block(0, 5)))
         peer.send(requested.suffix(2).flatMap { peer.wire($0) })
-        worker.pass(.milliseconds(5))
+        worker.pass(ReferenceBatches.hold)
         #expect(worker.references().map(\.block) == [6, 7])
     }
 

@@ -70,7 +70,7 @@ import Testing
                 for block in blocks { stream += peer.wire(block) + peer.wire(.have(1), .keepAlive) }
             }
         }
-        worker.pass(.milliseconds(5))
+        worker.pass(ReferenceBatches.hold)
         let references = worker.references()
         #expect(references.map(\.block) == Array(0..<8))
         for reference in references {
@@ -92,7 +92,7 @@ import Testing
                 peer.send(Array(stream.prefix(count)))
                 stream = stream.dropFirst(count)
             }
-            worker.pass(.milliseconds(5))
+            worker.pass(ReferenceBatches.hold)
             let references = worker.references()
             #expect(references.map(\.block).sorted() == Array(0..<8))
             for reference in references {

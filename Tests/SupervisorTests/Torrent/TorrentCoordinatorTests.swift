@@ -66,6 +66,17 @@ struct TorrentCoordinatorTests {
         #expect(talk.want(16384).grants == [grant(2, 1, 1..<2)])
     }
 
+    @Test func piecesAreOpenedInStepsNotOneByOne() throws {
+        var talk = try TorrentConversation.fetching(byteCount: 64 << 20, pieceByteCount: 1 << 20, frames: 1024)
+        #expect(talk.want(1 << 20).opens.count == 9, "the wish and 8 MiB that are kept ready")
+        #expect(talk.opened(Array(1...9)).opens.isEmpty)
+        for _ in 0..<4 {
+            let answer = talk.want(1 << 20)
+            #expect(answer.grants.count == 1 && answer.opens.isEmpty, "half of it is there")
+        }
+        #expect(talk.want(1 << 20).opens.count == 5)
+    }
+
     @Test func returnedBlocksGoToWhoWantsThem() throws {
         var talk = try TorrentConversation.fetching(byteCount: 65536, pieceByteCount: 65536, frames: 1)
         _ = talk.want(65536)
