@@ -5,4 +5,17 @@ extension FixedWidthInteger {
         guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         self.init(text)
     }
+
+    /// Likewise, from ASCII.
+    package init?(digits bytes: Slice<UnsafeRawBufferPointer>) {
+        guard !bytes.isEmpty else { return nil }
+        self = 0
+        for byte in bytes {
+            guard (0x30...0x39).contains(byte) else { return nil }
+            let (shifted, isTooLong) = multipliedReportingOverflow(by: 10)
+            let (sum, isTooLarge) = shifted.addingReportingOverflow(Self(byte - 0x30))
+            guard !isTooLong, !isTooLarge else { return nil }
+            self = sum
+        }
+    }
 }

@@ -25,6 +25,16 @@ package enum Role: UInt8, CaseIterable, Sendable, Hashable {
         }
     }
 
+    fileprivate init?(letter: UInt8) {
+        switch letter {
+        case UInt8(ascii: "s"): self = .supervisor
+        case UInt8(ascii: "p"): self = .peerWorker
+        case UInt8(ascii: "h"): self = .hashWorker
+        case UInt8(ascii: "w"): self = .writer
+        default: return nil
+        }
+    }
+
     /// There is one process of the role, which needs no number.
     fileprivate var isSingle: Bool { self == .supervisor || self == .writer }
 
@@ -85,10 +95,13 @@ package struct Incarnation: Hashable, Sendable, CustomStringConvertible {
     package var routingID: [UInt8] { Array(description.utf8) }
     package var description: String { "\(place).\(generation)" }
 
-    /// Reads what `description` writes.
-    package init?(routingID: some Collection<UInt8>) {
-        let parts = String(decoding: routingID, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2, let place = Place(parts[0]), let generation = UInt32(parts[1]) else { return nil }
-        self.init(place, generation: generation)
+    /// Reads what `description` writes. No text is made of it: this is done for every frame that comes.
+    package init?(routingID bytes: UnsafeRawBufferPointer) {
+        guard let role = bytes.first.flatMap(Role.init(letter:)), let point = bytes.firstIndex(of: UInt8(ascii: ".")),
+            let generation = UInt32(digits: bytes[(point + 1)...])
+        else { return nil }
+        let digits = bytes[1..<point]
+        guard let ordinal = digits.isEmpty && role.isSingle ? 0 : UInt16(digits: digits) else { return nil }
+        self.init(Place(role, Int(ordinal)), generation: generation)
     }
 }

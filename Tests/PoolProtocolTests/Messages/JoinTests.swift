@@ -113,13 +113,18 @@ struct JoinTests {
     @Test func routingIDNamesTheIncarnation() {
         for role in Role.allCases {
             let who = Incarnation(Place(role, 12), generation: 345)
-            #expect(Incarnation(routingID: who.routingID) == who)
+            #expect(who.routingID.withUnsafeBytes { Incarnation(routingID: $0) } == who)
         }
         #expect(String(decoding: hash(1, 2).routingID, as: UTF8.self) == "h1.2")
     }
 
-    @Test(arguments: ["", "h", "h1", "h1.2.3", "h1.", "h.2", "c1.2", "h70000.1", "h1.x", "h-1.2", "h+1.2", "p.1"])
-    func otherRoutingIDsAreNobody(_ text: String) { #expect(Incarnation(routingID: Array(text.utf8)) == nil) }
+    @Test(arguments: [
+        "", ".", "h", "h1", "h1.2.3", "h1.", "h.2", "c1.2", "h70000.1", "h1.x", "h1.+2", "h1.4294967296", "h-1.2",
+        "h+1.2", "p.1",
+    ])
+    func otherRoutingIDsAreNobody(_ text: String) {
+        #expect(Array(text.utf8).withUnsafeBytes { Incarnation(routingID: $0) } == nil)
+    }
 
     @Test func neighboursAreMutual() {
         for role in Role.allCases {

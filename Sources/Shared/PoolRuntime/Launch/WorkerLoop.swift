@@ -167,13 +167,23 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
     private func flush() {
         _ = controlOutbox.flush(into: control, to: nil)
         var mustRetry = !controlOutbox.isEmpty
-        for receiver in Array(dataOutboxes.keys) where !dataOutboxes[receiver]!.isEmpty {
-            if !dataOutboxes[receiver]!.flush(into: data, to: receiver.routingID) {
-                dataOutboxes[receiver] = nil
-                edges.broke(receiver)
-            } else if !dataOutboxes[receiver]!.isEmpty {
-                mustRetry = true
+        var broken: [Incarnation] = []
+        // By index, since this is done in every turn: nothing is copied, and nothing is hashed.
+        var index = dataOutboxes.startIndex
+        while index != dataOutboxes.endIndex {
+            if !dataOutboxes.values[index].isEmpty {
+                let receiver = dataOutboxes.keys[index]
+                if !dataOutboxes.values[index].flush(into: data, to: receiver.routingID) {
+                    broken.append(receiver)
+                } else if !dataOutboxes.values[index].isEmpty {
+                    mustRetry = true
+                }
             }
+            dataOutboxes.formIndex(after: &index)
+        }
+        for receiver in broken {
+            dataOutboxes[receiver] = nil
+            edges.broke(receiver)
         }
         retryAt = mustRetry ? MonotonicClock.now + .milliseconds(1) : .distantFuture
     }
