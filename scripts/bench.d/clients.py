@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import typing
 
-from servers import PYTHON
+from servers import PYTHON, peer_options
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -19,18 +19,17 @@ class Client:
 
 def ours(bin_dir, workers, sync):
     def command(torrent, folder, peers, _):
-        listed = [word for peer in peers for word in ("--peer", peer)]
         # The state is beside the output, so that a run begins without a journal of the one before.
         return [f"{bin_dir}/supervisor", "--workers", str(workers), "--no-tracker", "--no-lsd",
                 "--progress", "none", "--state-dir", f"{folder}/state", *(["--sync", sync] if sync else []),
-                *listed, "-d", folder, torrent]
+                *peer_options(peers), "-d", folder, torrent]
     return Client(f"ours {workers}w" + (f" sync={sync}" if sync else ""), command)
 
 
 def libtorrent():
     def command(torrent, folder, peers, _):
         return [PYTHON, str(HERE / "libtorrent_client.py"), torrent, folder,
-                *(word for peer in peers for word in ("--peer", peer))]
+                *peer_options(peers)]
     return Client("libtorrent", command)
 
 

@@ -5,19 +5,17 @@ import subprocess
 import backed_memory
 
 ROUNDS = 5
-# Name of the row, and what is done beside receiving.
-ROWS = {"receive": (), "receive, hash": ("--hash",), "receive, write": ("--output",),
-        "receive, hash, write": ("--hash", "--output")}
 
 
 def measure(program, network, seeder, payload, folder):
     """{row: (wall seconds, CPU seconds per GiB)}: medians of rounds that run every row once."""
     command = [program, "--seeder", seeder, "--info-hash", payload.info_hash, "--size", str(payload.size),
                "--piece-length", str(payload.piece_length)]
-    runs = {row: [] for row in ROWS}
+    hashes, writes = ["--hash"], ["--output", folder / "floor.out"]
+    rows = {"receive": [], "receive, hash": hashes, "receive, write": writes, "receive, hash, write": hashes + writes}
+    runs = {row: [] for row in rows}
     for _ in range(ROUNDS):
-        for row, flags in ROWS.items():
-            flags = [word for flag in flags for word in ([flag, folder / "floor.out"] if flag == "--output" else [flag])]
+        for row, flags in rows.items():
             with backed_memory.BackedMemory(folder, payload.size):
                 done = subprocess.run(network.in_client_space(command + flags), check=True, capture_output=True, text=True)
             runs[row].append(tuple(map(float, done.stdout.split())))

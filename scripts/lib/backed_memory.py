@@ -16,6 +16,7 @@ CHUNK = 16 << 20
 AHEAD = 192 << 20
 # Beyond this the kernel starts to write back what is held, and the run would pay for it.
 LIMIT = 2 << 30
+# Seconds between two looks at the free memory.
 INTERVAL = 0.01
 ZEROS = bytes(1 << 20)
 
@@ -33,14 +34,14 @@ class BackedMemory:
 
     def __init__(self, folder, size):
         size = min(size, LIMIT)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="backed-", dir=folder))
+        self.folder = tempfile.TemporaryDirectory(prefix="backed-", dir=folder)
         self.chunks = [self.hold(str(number)) for number in range(-(-(size + AHEAD) // CHUNK))]
         self.cpu = 0.0
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.give_back, daemon=True)
 
     def hold(self, name):
-        path = self.folder / name
+        path = pathlib.Path(self.folder.name, name)
         with open(path, "wb", buffering=0) as file:
             for _ in range(CHUNK // len(ZEROS)):
                 file.write(ZEROS)
@@ -55,8 +56,7 @@ class BackedMemory:
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
-        self.release(len(self.chunks) * CHUNK)
-        self.folder.rmdir()
+        self.folder.cleanup()
 
     def release(self, size):
         for _ in range(min(len(self.chunks), -(-size // CHUNK))):

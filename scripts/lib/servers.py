@@ -77,8 +77,12 @@ class Seeders:
         return served, seconds, cpu
 
 
+def peer_options(addresses):
+    """What names these peers to our programs and to the tools of the benches."""
+    return [word for address in addresses for word in ("--peer", address)]
+
+
 def start_tracker(network, peers):
     """A tracker that knows these peers, beside the first seeder."""
-    known = [word for peer in peers for word in ("--peer", peer)]
     return Server(network.in_seeder_space(
-        [PYTHON, TOOLS / "tracker.py", "--listen", f"{network.seeder_address(0)}:0", *known]))
+        [PYTHON, TOOLS / "tracker.py", "--listen", f"{network.seeder_address(0)}:0", *peer_options(peers)]))

@@ -11,8 +11,8 @@ struct ReferenceBatches {
     }
 
     /// Longest time a reference waits for company: four rests of a fast worker (`ReadPace`). At 100 MB/s it brings four dozen
-    /// blocks together; a message that goes alone costs 45 µs of CPU (measured with eight workers: 4 ms cost 6 % more CPU,
-    /// 2 ms 14 %; with 12 ms the slots run short).
+    /// blocks together; a message that goes alone costs 45 µs of CPU (measured with eight workers: 4 ms and 12 ms cost 6 and
+    /// 7 % more CPU than 8).
     static let hold: Duration = .milliseconds(8)
     /// Most references that wait for company, however many slots there are (2 MiB).
     static let mostHeld = 128

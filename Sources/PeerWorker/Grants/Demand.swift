@@ -7,8 +7,8 @@ struct Demand {
     /// wait for the supervisor; an idle one answers within a millisecond, a busy one within tens (a guess).
     static let stockAhead: Duration = .milliseconds(50)
     /// Bounds of that stock for peers that are fast together (from this rate on, in bytes per second). More would keep
-    /// grants from other workers, and frames from other pieces (measured with eight workers: 16 MiB cost 19 % more CPU than 8,
-    /// 4 MiB cost 8 % more, since they asked twice as often).
+    /// grants from other workers, and frames from other pieces (measured with eight workers: 16 MiB cost 12 to 19 % more CPU than
+    /// 8, and 4 MiB 8 % more).
     static let fastRate = 4.0 * 1_048_576
     static let fastStock = 1 << 20...8 << 20
     /// Peers that have sent nothing yet may be fast.

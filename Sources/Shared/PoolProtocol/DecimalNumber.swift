@@ -2,12 +2,11 @@ extension FixedWidthInteger {
     /// Reads decimal digits and nothing else; the standard library's own takes a sign as well. nil too for an empty text and
     /// for a number that does not fit.
     package init?(digits text: some StringProtocol) {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        self.init(text)
+        self.init(digits: text.utf8)
     }
 
     /// Likewise, from ASCII.
-    package init?(digits bytes: Slice<UnsafeRawBufferPointer>) {
+    package init?(digits bytes: some Collection<UInt8>) {
         guard !bytes.isEmpty else { return nil }
         self = 0
         for byte in bytes {

@@ -16,22 +16,12 @@ package enum Role: UInt8, CaseIterable, Sendable, Hashable {
     }
 
     /// What names of its places begin with.
-    fileprivate var letter: String {
+    fileprivate var letter: Unicode.Scalar {
         switch self {
         case .supervisor: "s"
         case .peerWorker: "p"
         case .hashWorker: "h"
         case .writer: "w"
-        }
-    }
-
-    fileprivate init?(letter: UInt8) {
-        switch letter {
-        case UInt8(ascii: "s"): self = .supervisor
-        case UInt8(ascii: "p"): self = .peerWorker
-        case UInt8(ascii: "h"): self = .hashWorker
-        case UInt8(ascii: "w"): self = .writer
-        default: return nil
         }
     }
 
@@ -61,12 +51,16 @@ package struct Place: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     /// Its name in logs, in `ps` and at the control socket: `p0`, `h1`, `w`.
-    package var description: String { ordinal == 0 && role.isSingle ? role.letter : "\(role.letter)\(ordinal)" }
+    package var description: String { ordinal == 0 && role.isSingle ? "\(role.letter)" : "\(role.letter)\(ordinal)" }
 
     /// Reads what `description` writes.
-    package init?(_ text: some StringProtocol) {
-        guard let role = Role.allCases.first(where: { text.hasPrefix($0.letter) }) else { return nil }
-        let digits = text.dropFirst(role.letter.count)
+    package init?(_ text: some StringProtocol) { self.init(utf8: text.utf8) }
+
+    fileprivate init?(utf8 bytes: some Collection<UInt8>) {
+        guard let first = bytes.first, let role = Role.allCases.first(where: { $0.letter.value == first }) else {
+            return nil
+        }
+        let digits = bytes.dropFirst()
         if digits.isEmpty, role.isSingle {
             self.init(role, 0)
         } else {
@@ -97,11 +91,9 @@ package struct Incarnation: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads what `description` writes. No text is made of it: this is done for every frame that comes.
     package init?(routingID bytes: UnsafeRawBufferPointer) {
-        guard let role = bytes.first.flatMap(Role.init(letter:)), let point = bytes.firstIndex(of: UInt8(ascii: ".")),
+        guard let point = bytes.firstIndex(of: UInt8(ascii: ".")), let place = Place(utf8: bytes[..<point]),
             let generation = UInt32(digits: bytes[(point + 1)...])
         else { return nil }
-        let digits = bytes[1..<point]
-        guard let ordinal = digits.isEmpty && role.isSingle ? 0 : UInt16(digits: digits) else { return nil }
-        self.init(Place(role, Int(ordinal)), generation: generation)
+        self.init(place, generation: generation)
     }
 }

@@ -29,11 +29,11 @@ enum WorkerStack {
         return []
     }
 
-    /// Where the thread spends its time, if it spins: a loop that turns passes through its wait each time, and that place says
-    /// nothing. So a look that finds it there is taken again, up to five in all.
+    /// Where the thread spends its time, if it spins: a loop that turns passes through its wait and its own steps each time,
+    /// and those places say nothing. So a look that finds it there is taken again, up to five in all.
     static func atWork(of process: WorkerProcess) -> [StackLine] {
         var lines = now(of: process)
-        for _ in 1..<mostLooks where lines.first?.function == "epoll_wait" { lines = now(of: process) }
+        for _ in 1..<mostLooks where StackLine.isLoopAlone(lines) { lines = now(of: process) }
         return lines
     }
 

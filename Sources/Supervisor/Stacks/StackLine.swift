@@ -32,6 +32,20 @@ struct StackLine: Equatable, CustomStringConvertible {
         lines.isEmpty ? "" : "in " + lines.prefix(mostCallers).map(\.description).joined(separator: " < ")
     }
 
+    /// Whether the innermost callers, up to the loop, are all the loop's own steps or calls of libraries: no handler's.
+    static func isLoopAlone(_ lines: [StackLine]) -> Bool {
+        guard let loop = lines.firstIndex(where: { $0.function?.contains("PollLoop.") == true }) else { return false }
+        return lines[..<loop].allSatisfy { $0.file != nil || $0.module.map(loopModules.contains) == true }
+    }
+
+    /// Whose code a loop runs between two handlers.
+    private static let loopModules: Set<Substring> = ["BitTorrent", "PoolRuntime"]
+
+    /// The module of a Swift function; nil for others. It begins the first word with a point: "closure #1 in M.T.run() -> ()".
+    private var module: Substring? {
+        function?.split(separator: " ").first { $0.contains(".") }?.prefix { $0 != "." }
+    }
+
     /// Of the Swift runtime.
     private static func demangled(_ name: String) -> String? {
         guard name.hasPrefix("$s"),

@@ -4,8 +4,8 @@ import PoolProtocol
 /// Handing out blocks: open pieces first, then new ones, then what others still hold.
 extension TorrentCoordinator {
     /// Ungranted bytes that are kept ready for each worker beyond its wish, so that the next wish is answered at once
-    /// and not after a round trip to a hash-worker. Two pieces, and 8 MiB where pieces are small: what one wish asks for at
-    /// most (`Demand`).
+    /// and not after a round trip to a hash-worker. Two pieces, and 8 MiB where pieces are small: a fast worker's
+    /// whole stock (`Demand`).
     private var openAheadByteCount: Int { max(2 * Int(geometry.longestPieceByteCount), 8 << 20) }
 
     /// Most pieces that are opened by one event, so that a torrent of tiny pieces does not hold up the loop.
@@ -65,8 +65,9 @@ extension TorrentCoordinator {
         var covered =
             blocks.ungrantedByteCount { availability.hasSource(worker, $0) }
             + pieces.openingCount * Int(geometry.longestPieceByteCount)
-        let goal = max(demand[worker]!, 0) + openAheadByteCount
-        if covered >= max(demand[worker]!, 0) + openAheadByteCount / 2 { return }
+        let wish = max(demand[worker]!, 0)
+        guard covered < wish + openAheadByteCount / 2 else { return }
+        let goal = wish + openAheadByteCount
         var orders: [Int: [PieceToOpen]] = [:]
         for _ in 0..<Self.mostOpenedAtOnce where covered < goal {
             let suspicious = blame.suspiciousPieces.first {

@@ -69,9 +69,7 @@ extension EndToEnd {
             expectOneReplacement(run, "\(Self.place(role)) is replaced: it has been busy for ")
             let reason = reasons(run).first ?? ""
             #expect(reason.contains(" and moved nothing in "), "\(reason)")
-            // One look at the stack may meet the loop on its way from one turn to the next.
-            let isNamed = reason.contains("Busy") || reason.contains("PollLoop.turn")
-            #expect(isNamed, "the function that spins is not named: \(reason)")
+            #expect(reason.contains("Busy"), "the function that spins is not named: \(reason)")
         }
 
         /// Bytes go on coming: an event that nobody consumes, beside peers that serve.
