@@ -14,6 +14,26 @@ import Testing
         #expect(information.st_size == 65536)
     }
 
+    /// A piece of a huge page at the end, which stays in small ones.
+    @Test(arguments: [65536, 2 << 20, (4 << 20) + 12288]) func allOfARegionIsReserved(byteCount: Int) throws {
+        let region = try RegionMapping.makeRegion(name: "test", byteCount: byteCount)
+        var information = stat()
+        #expect(fstat(region.rawValue, &information) == 0)
+        #expect(information.st_size == byteCount)
+        #expect(information.st_blocks * 512 >= byteCount)
+        let mapping = try RegionMapping(descriptor: region.rawValue, byteCount: byteCount, access: .readWrite)
+        #expect(mapping.bytes.allSatisfy { $0 == 0 })
+    }
+
+    /// Only there can the kernel map a huge page by one entry of the tables.
+    @Test func aLargeRegionLiesAtTheStartOfAHugePage() throws {
+        let region = try RegionMapping.makeRegion(name: "test", byteCount: 6 << 20)
+        for access in [RegionMapping.Access.readOnly, .readWrite] {
+            let mapping = try RegionMapping(descriptor: region.rawValue, byteCount: 6 << 20, access: access)
+            #expect(UInt(bitPattern: mapping.base) % (2 << 20) == 0)
+        }
+    }
+
     @Test func whatOneMappingWritesTheOtherReads() throws {
         let region = try RegionMapping.makeRegion(name: "test", byteCount: 65536)
         let writer = try RegionMapping(descriptor: region.rawValue, byteCount: 65536, access: .readWrite)

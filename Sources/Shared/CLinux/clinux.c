@@ -6,40 +6,8 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
-
-int clinux_memfd_region(const char *name, uint64_t size) {
-    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (descriptor < 0) return -errno;
-    int error = posix_fallocate(descriptor, 0, (off_t)size);
-    if (error == 0 && fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) error = errno;
-    if (error != 0) {
-        close(descriptor);
-        return -error;
-    }
-    return descriptor;
-}
-
-int clinux_memfd_sealed(const char *name, const void *bytes, size_t size) {
-    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (descriptor < 0) return -errno;
-    size_t done = 0;
-    int error = 0;
-    while (done < size && error == 0) {
-        ssize_t count = write(descriptor, (const char *)bytes + done, size - done);
-        if (count > 0) done += (size_t)count;
-        else if (count < 0 && errno != EINTR) error = errno;
-    }
-    if (error == 0
-        && fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0) error = errno;
-    if (error != 0) {
-        close(descriptor);
-        return -error;
-    }
-    return descriptor;
-}
 
 int clinux_open_beneath(int directory, const char *path, int flags, unsigned mode) {
     struct open_how how;
@@ -59,8 +27,6 @@ int clinux_set_nonblocking(int descriptor, int on) {
 }
 
 int clinux_pipe(int ends[2]) { return negated(pipe2(ends, O_CLOEXEC | O_NONBLOCK)); }
-
-int clinux_seal_writes(int descriptor) { return fcntl(descriptor, F_ADD_SEALS, F_SEAL_WRITE); }
 
 int clinux_eventfd(void) { return negated(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)); }
 

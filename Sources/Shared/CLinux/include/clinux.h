@@ -8,12 +8,19 @@
 #include <sys/epoll.h> /* glibc's module for Swift leaves it out */
 #include <sys/types.h>
 
-/* ---- descriptors ---- */
-/* memfd_create(2) with close-on-exec and sealing; reserves `size` bytes, so that a full /dev/shm is an error here and
- * never a SIGBUS later, and seals the size. Returns the descriptor or -errno. */
+/* ---- shared memory ---- */
+/* memfd_create(2) with close-on-exec and sealing; reserves `size` bytes, in huge pages where the kernel has some at hand,
+ * so that memory that is short is an error here and never a SIGBUS later, and seals the size. Returns the descriptor or
+ * -errno. */
 int clinux_memfd_region(const char *name, uint64_t size);
-/* The same filled with `bytes` and sealed against every change. Returns the descriptor or -errno. */
+/* mmap(2), shared, at an address that lets huge pages be mapped as such. The address, or MAP_FAILED with errno. */
+void *clinux_map_region(int descriptor, size_t size, int protection);
+/* A memfd filled with `bytes` and sealed against every change. Returns the descriptor or -errno. */
 int clinux_memfd_sealed(const char *name, const void *bytes, size_t size);
+/* Adds F_SEAL_WRITE to a memfd. 0, or -1 with errno. */
+int clinux_seal_writes(int descriptor);
+
+/* ---- descriptors ---- */
 /* openat2(2) below `directory`: no symbolic link anywhere, nothing outside. Returns the descriptor or -errno. */
 int clinux_open_beneath(int directory, const char *path, int flags, unsigned mode);
 /* open(2) with three arguments. Returns the descriptor or -errno. */
@@ -34,8 +41,6 @@ ssize_t clinux_receive_descriptors(int socket, void *bytes, size_t size, int *de
 
 /* The same, waiting, and the datagram stays for the next who asks; the descriptors are further duplicates. */
 ssize_t clinux_peek_descriptors(int socket, void *bytes, size_t size, int *descriptors, unsigned *count);
-/* Adds F_SEAL_WRITE to a memfd. 0, or -1 with errno. */
-int clinux_seal_writes(int descriptor);
 
 /* ---- processes ---- */
 int clinux_pidfd_open(pid_t pid);

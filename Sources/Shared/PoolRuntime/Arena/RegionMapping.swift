@@ -11,7 +11,7 @@ package final class RegionMapping {
     /// Maps `byteCount` bytes of a region's memfd; the descriptor may be closed afterwards.
     package init(descriptor: CInt, byteCount: Int, access: Access) throws(SystemCallError) {
         let protection = access == .readOnly ? PROT_READ : PROT_READ | PROT_WRITE
-        guard let base = mmap(nil, byteCount, protection, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
+        guard let base = clinux_map_region(descriptor, byteCount, protection), base != MAP_FAILED else {
             throw SystemCallError("mmap", errno, subject: "region of \(byteCount) bytes")
         }
         self.base = base
