@@ -130,7 +130,7 @@ extension EndToEnd {
             torrents[1].expectComplete(in: run.directory, besides: [torrents[0].name])
         }
 
-        @Test(.enabled(if: Able.leanSeeder, Why.lean), arguments: ["none", "falloc"])
+        @Test(.enabled(if: Able.leanSeeder, Why.lean), arguments: ["auto", "none", "falloc"])
         func sequentialDownloadWritesPiecesInOrder(allocation: String) throws {
             let torrent = try workspace.makeTorrent(size: "8M")
             let seeder = try Seeder.lean(torrent, in: workspace, rate: 8 << 20)

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -149,6 +150,20 @@ extension EndToEnd {
                 ], before: try onSmallDisk(8))
             try run.expectEnd(9, within: 15)
             #expect(run.pieces("written").isEmpty)
+        }
+
+        /// As a quota says it, which no look at the free room foresees.
+        @Test(.enabled(if: Able.strace && Able.leanSeeder, Why.strace))
+        func roomThatCannotBeReservedWhenAFileIsBegunStopsNothing() throws {
+            let torrent = try workspace.makeTorrent(size: "16M")
+            let seeder = try Seeder.lean(torrent, in: workspace)
+            let injection = try Injection("writer", .allocate, .error("EDQUOT"), when: "1+", in: workspace)
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--peer", seeder.address] + injection.options)
+            try run.expectEnd(0, within: 30)
+            torrent.expectComplete(in: run.directory)
+            // Elsewhere than on ext4 nothing is reserved.
+            #expect(injection.injectedCount == (try liesOnExt4(run.directory) ? 1 : 0))
         }
 
         @Test(.enabled(if: Able.setpriv, "needs root and setpriv"))

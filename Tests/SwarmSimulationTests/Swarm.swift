@@ -173,7 +173,7 @@ final class Swarm {
 
     let writerSetup = WriterTorrentSetup(
         torrent: 0, fileTableDescriptor: 0, directoryDescriptor: 0, journalDescriptor: 0, lockDescriptor: 0,
-        sync: .batch, preallocates: false)
+        sync: .batch, allocation: .never)
 
     var fileTable: FileTable {
         FileTable(

@@ -22,7 +22,7 @@ final class DiskRig {
     ///   - directory: instead of one below the rig's own root.
     ///   - prepared: lock and preparation are done.
     init(
-        _ table: FileTable, capacity: Int = OpenFiles.usualCapacity, preallocates: Bool = false,
+        _ table: FileTable, capacity: Int = OpenFiles.usualCapacity, allocation: FileAllocation = .never,
         sync: SyncMode = .batch,
         directory: String? = nil, prepared: Bool = true
     ) throws {
@@ -39,7 +39,7 @@ final class DiskRig {
         try Data(header.bytes).write(to: URL(fileURLWithPath: root + "/journal"))
         (disk, files) = try Self.makeDisk(
             table, root: root, directory: self.directory, openFiles: openFiles, counters: counters,
-            preallocates: preallocates, sync: sync)
+            allocation: allocation, sync: sync)
         if prepared {
             guard perform(.lock(torrent: 7)) == .done, perform(.prepare(torrent: 7)) == .done else {
                 throw SystemCallError("prepare", EINVAL, subject: root)
@@ -57,14 +57,14 @@ final class DiskRig {
 
     private static func makeDisk(
         _ table: FileTable, root: String, directory: String, openFiles: OpenFiles, counters: DiskCounters,
-        preallocates: Bool, sync: SyncMode
+        allocation: FileAllocation, sync: SyncMode
     ) throws -> (TorrentDisk, TorrentFiles) {
         func open(_ path: String, _ flags: CInt) throws -> OwnedDescriptor {
             OwnedDescriptor(try checked("open", subject: path, clinux_open(path, flags, 0o644)))
         }
         let files = TorrentFiles(
             torrent: 7, map: try FileMap(table), directory: try open(directory, clinux_o_path | O_DIRECTORY),
-            openFiles: openFiles, preallocates: preallocates, forcesToDisk: sync != .none, counters: counters)
+            openFiles: openFiles, allocation: allocation, forcesToDisk: sync != .none, counters: counters)
         let disk = TorrentDisk(
             files: files, journal: JournalFile(try open(root + "/journal", O_RDWR | O_APPEND)),
             lock: try open(root + "/lock", O_RDWR | O_CREAT), counters: counters, forcesToDisk: sync != .none)
@@ -74,7 +74,7 @@ final class DiskRig {
     /// Another process's life with the same files and journal.
     func successor() throws -> (disk: TorrentDisk, files: TorrentFiles) {
         try Self.makeDisk(
-            table, root: root, directory: directory, openFiles: OpenFiles(), counters: counters, preallocates: false,
+            table, root: root, directory: directory, openFiles: OpenFiles(), counters: counters, allocation: .never,
             sync: .batch)
     }
 

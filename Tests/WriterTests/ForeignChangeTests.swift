@@ -79,7 +79,7 @@ struct ForeignChangeTests {
 
     /// Space that is reserved and ends that are cut change the file, too, and are ours.
     @Test func ourOwnChangesAreNone() throws {
-        let rig = try DiskRig(Self.two, capacity: 1, preallocates: true)
+        let rig = try DiskRig(Self.two, capacity: 1, allocation: .atStart)
         usleep(10_000)
         for offset in [UInt64(0), 64, 16, 80, 32, 96, 48, 112] { #expect(try rig.write(offset, 16) == .done) }
         #expect(rig.sync(Array(0..<8)) == .done)

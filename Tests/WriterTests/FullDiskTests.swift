@@ -64,7 +64,7 @@ final class SmallDisk {
             print("skipped: needs root and mount namespaces")
             return
         }
-        let rig = try DiskRig(WriterFixture.oneFile, preallocates: true, directory: small.path, prepared: false)
+        let rig = try DiskRig(WriterFixture.oneFile, allocation: .atStart, directory: small.path, prepared: false)
         let failure = try #require(rig.perform(.prepare(torrent: 7)).failure)
         #expect(failure.errno == ENOSPC && failure.call == "fallocate" && failure.path == "file0")
     }

@@ -131,13 +131,6 @@ import Testing
         #expect(try rig.journal().state.synced.count == 1)
     }
 
-    @Test func reservedSpaceMakesFilesAsLongAsTheyWillBe() throws {
-        let rig = try DiskRig(Self.mixed, preallocates: true)
-        #expect(rig.contents("file0")?.count == 10)
-        #expect(rig.contents("folder/deep1/file1")?.count == 30)
-        #expect(rig.contents("file4") == nil)
-    }
-
     @Test func tornJournalIsCutBeforeTheNextRecord() throws {
         let rig = try DiskRig(Self.mixed, prepared: false)
         let whole = JournalWriter.encode([.piecesSynced([PieceIndex(2)])])

@@ -123,7 +123,7 @@ final class WriterHarness {
             .addTorrent(
                 WriterTorrentSetup(
                     torrent: 7, fileTableDescriptor: names[0], directoryDescriptor: names[1],
-                    journalDescriptor: names[2], lockDescriptor: names[3], sync: .batch, preallocates: false)))
+                    journalDescriptor: names[2], lockDescriptor: names[3], sync: .batch, allocation: .never)))
         try wait { $0 == .regionMapped(self.hashWorker) }
         try wait { $0 == .torrentReady(torrent: 7) }
     }

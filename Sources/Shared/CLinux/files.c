@@ -27,6 +27,20 @@ int clinux_reserve(int descriptor, int64_t offset, int64_t length) {
     return result < 0 ? -errno : 0;
 }
 
+int clinux_reserve_if_it_pays(int descriptor, int64_t length) {
+    struct statfs system;
+    if (fstatfs(descriptor, &system) || (uint32_t)system.f_type != EXT4_SUPER_MAGIC) return 0;
+    if ((uint64_t)length / (uint64_t)system.f_bsize >= (uint64_t)system.f_bavail) return 0;
+    int result;
+    do result = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, length);
+    while (result < 0 && errno == EINTR);
+    if (result == 0) return 1;
+    /* Somebody else took the room, or a quota ended: what was reserved until then lies behind the file's end. */
+    struct stat status;
+    if (syscall(SYS_fstat, descriptor, &status) == 0) (void)!ftruncate(descriptor, status.st_size);
+    return 0;
+}
+
 int clinux_next_data(int descriptor, int64_t offset, int64_t *start, int64_t *end) {
     if ((*start = lseek(descriptor, offset, SEEK_DATA)) < 0) return errno == ENXIO ? 0 : -errno;
     if ((*end = lseek(descriptor, *start, SEEK_HOLE)) < 0) return errno == ENXIO ? 0 : -errno;

@@ -88,7 +88,9 @@ struct FileArguments: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: .init("Reserve room on disk at the start, none or falloc (default: none).", valueName: "how"))
+        help: .init(
+            "Reserve room on disk: auto (a file's when it is begun, where it saves time), none, or falloc (all at the start; default: auto).",
+            valueName: "how"))
     var fileAllocation: String?
 
     @Flag(help: "Fetch pieces in their order, not the rarest first.")

@@ -85,7 +85,7 @@ struct CommandLineParser {
             memory: try reader.byteCount(.memory, atLeast: PoolPlan.smallestMemory), pins: try reader.isPinned(),
             maximumPeers: try reader.integer(.maxPeers, in: 1...65535) ?? 200, directory: directory,
             selectedFiles: try reader.text(.selectFile), showsFiles: try reader.isOn(.showFiles),
-            preallocates: try reader.choice(.fileAllocation, of: FileAllocation.self) == .falloc,
+            allocation: try reader.choice(.fileAllocation, of: AllocationWord.self)?.allocation ?? .whereItPays,
             isSequential: try reader.isOn(.sequential), verifiesFirst: try reader.isOn(.verify),
             stateDirectory: try reader.path(.stateDirectory) ?? defaultStateDirectory(below: directory),
             sync: try reader.choice(.sync, of: SyncWord.self)?.mode ?? .batch,

@@ -26,8 +26,7 @@ struct DownloadOptions: Equatable {
     var selectedFiles: String?
     /// Print the list of files instead of downloading them.
     var showsFiles: Bool
-    /// Reserve the room on disk at the start.
-    var preallocates: Bool
+    var allocation: FileAllocation
     var isSequential: Bool
     /// Look at all data on disk, whatever the journal says.
     var verifiesFirst: Bool

@@ -2,7 +2,17 @@ import BitTorrent
 import PoolProtocol
 
 /// The words that options take where a type of another module has no words.
-enum FileAllocation: String, CaseIterable { case none, falloc }
+enum AllocationWord: String, CaseIterable {
+    case auto, none, falloc
+
+    var allocation: FileAllocation {
+        switch self {
+        case .auto: .whereItPays
+        case .none: .never
+        case .falloc: .atStart
+        }
+    }
+}
 enum SwitchWord: String, CaseIterable { case on, off }
 enum SyncWord: String, CaseIterable {
     case batch, piece, none

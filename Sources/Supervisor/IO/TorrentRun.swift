@@ -193,7 +193,7 @@ final class TorrentRun {
             let setup = WriterTorrentSetup(
                 torrent: ordinal, fileTableDescriptor: names[0], directoryDescriptor: names[1],
                 journalDescriptor: names[2], lockDescriptor: names[3], sync: storage.sync,
-                preallocates: storage.preallocates)
+                allocation: storage.allocation)
             // The journal of the last run vouches for none of those that were found right just now.
             let unsynced = coordinator.pieces.piecesToSync + foundRight
             writer.whenAllArrived { [ordinal] in

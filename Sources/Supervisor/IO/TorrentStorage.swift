@@ -16,7 +16,7 @@ final class TorrentStorage {
     let journal: OwnedDescriptor
     let writerLock: OwnedDescriptor
     let sync: SyncMode
-    let preallocates: Bool
+    let allocation: FileAllocation
     /// Pieces that are ours without a look at them.
     let trusted: [PieceIndex]
     /// Pieces whose bytes are on disk and for which nobody vouches.
@@ -43,7 +43,7 @@ final class TorrentStorage {
         directoryPath = options.directory
         self.owner = owner
         sync = options.sync
-        preallocates = options.preallocates
+        allocation = options.allocation
         do throws(SystemCallError) {
             payload = try PayloadFiles(making: options.directory, owner: owner)
             guard options.directory.withCString({ access($0, W_OK | X_OK) }) == 0 else {

@@ -10,7 +10,7 @@ final class TorrentFiles {
     let map: FileMap
     private let tree: DirectoryTree
     private let openFiles: OpenFiles
-    private let preallocates: Bool
+    private let allocation: FileAllocation
     /// False when the user left syncing to the kernel.
     private let forcesToDisk: Bool
     private let counters: DiskCounters
@@ -25,13 +25,13 @@ final class TorrentFiles {
     private var witness: FileWitness
 
     init(
-        torrent: UInt16, map: FileMap, directory: OwnedDescriptor, openFiles: OpenFiles, preallocates: Bool,
+        torrent: UInt16, map: FileMap, directory: OwnedDescriptor, openFiles: OpenFiles, allocation: FileAllocation,
         forcesToDisk: Bool, counters: DiskCounters
     ) {
         self.torrent = torrent
         self.map = map
         self.openFiles = openFiles
-        self.preallocates = preallocates
+        self.allocation = allocation
         self.forcesToDisk = forcesToDisk
         self.counters = counters
         tree = DirectoryTree(directory)
@@ -53,7 +53,7 @@ final class TorrentFiles {
         for (number, entry) in map.table.files.enumerated() where entry.kind == .wanted {
             if entry.byteCount == 0 {
                 _ = try file(number)
-            } else if preallocates {
+            } else if allocation == .atStart {
                 try reserve(try file(number), byteCount: entry.byteCount)
             }
         }
@@ -65,6 +65,18 @@ final class TorrentFiles {
         if result != -EOPNOTSUPP { try checked("fallocate", subject: file.path, result) }
         markDirty(file)
         try touched(file)
+    }
+
+    /// From this size on, room that was reserved makes up for the reserving: 35 in place of 48 µs for a file of 256 KiB, as
+    /// much either way for one of 64 (measured on ext4).
+    private static let leastReserved: UInt64 = 256 << 10
+
+    /// For a file that is new. What cannot be reserved is no error: the file grows as it is written.
+    private func reserveIfItPays(_ number: Int, _ descriptor: OwnedDescriptor) {
+        guard allocation == .whereItPays, let byteCount = map.byteCount(of: number), byteCount >= Self.leastReserved,
+            map.table.files[number].kind == .wanted
+        else { return }
+        _ = counters.during(.allocate) { clinux_reserve_if_it_pays(descriptor.rawValue, Int64(byteCount)) }
     }
 
     // MARK: writing
@@ -153,7 +165,10 @@ final class TorrentFiles {
             let (descriptor, status, isNew) = try openMakingRoom(number, path)
             let file = OpenFile(number: number, path: path, descriptor: descriptor, torrent: self)
             inodes[number] = status.inode
-            if isNew { changedDirectories.insert(Self.parent(of: path)) }
+            if isNew {
+                changedDirectories.insert(Self.parent(of: path))
+                reserveIfItPays(number, descriptor)
+            }
             // Bytes behind the end belong to no piece, and the result has to equal the source (libtorrent cuts too).
             if let byteCount = map.byteCount(of: number), status.byteCount > byteCount {
                 guard ftruncate(descriptor.rawValue, off_t(byteCount)) == 0 else {

@@ -192,7 +192,7 @@ final class WriterProcess {
         let forcesToDisk = setup.sync != .none
         let files = TorrentFiles(
             torrent: setup.torrent, map: map, directory: try descriptor(setup.directoryDescriptor),
-            openFiles: openFiles, preallocates: setup.preallocates, forcesToDisk: forcesToDisk, counters: counters)
+            openFiles: openFiles, allocation: setup.allocation, forcesToDisk: forcesToDisk, counters: counters)
         let journal = JournalFile(try descriptor(setup.journalDescriptor))
         disk.add(
             TorrentDisk(

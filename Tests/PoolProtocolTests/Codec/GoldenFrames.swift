@@ -168,7 +168,7 @@ let goldenFrames = """
     supervisorToWriter.mapRegion
       0402010003000000040000000500000000000000
     supervisorToWriter.addTorrent
-      050700010000000200000003000000040000000101
+      050700010000000200000003000000040000000102
     supervisorToWriter.syncPending
       060700010003000000
     supervisorToWriter.syncAll
@@ -242,5 +242,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary 6dfd5cc948c31750
+    vocabulary ad6394e227fd107
     """

@@ -23,7 +23,7 @@ struct BadOptionTests {
         (["--memory", "8192000000000G"], #"--memory: "8192000000000G" is too large (at most 1024T)"#),
         (["--pin", "maybe"], #"--pin: "maybe" is not one of on, off"#),
         (["--dir", ""], "--dir: is empty"),
-        (["--file-allocation", "trunc"], #"--file-allocation: "trunc" is not one of none, falloc"#),
+        (["--file-allocation", "trunc"], #"--file-allocation: "trunc" is not one of auto, none, falloc"#),
         (["--sync", "always"], #"--sync: "always" is not one of batch, piece, none"#),
         (["--progress", "fancy"], #"--progress: "fancy" is not one of auto, bar, plain, json, none"#),
         (

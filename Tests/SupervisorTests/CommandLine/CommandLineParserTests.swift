@@ -10,7 +10,7 @@ struct CommandLineParserTests {
     @Test func defaultsAreThoseOfTheManual() throws {
         let expected = DownloadOptions(
             torrents: ["a.torrent"], workers: 2, hashWorkers: 1, memory: nil, pins: nil, maximumPeers: 200,
-            directory: ".", selectedFiles: nil, showsFiles: false, preallocates: false, isSequential: false,
+            directory: ".", selectedFiles: nil, showsFiles: false, allocation: .whereItPays, isSequential: false,
             verifiesFirst: false, stateDirectory: "./.swarmkeeper", sync: .batch, listenPorts: 6881...6999,
             isListenPortChosen: false, bindAddress: nil, peers: [], trackers: [], usesTrackers: true,
             exchangesPeers: true, discoversLocally: true,
@@ -57,7 +57,7 @@ struct CommandLineParserTests {
             "writer=nice", "--heartbeat-ms", "200", "--slow-ms", "50", "two.torrent")
         let expected = DownloadOptions(
             torrents: ["one.torrent", "two.torrent"], workers: 8, hashWorkers: 3, memory: 512 << 20, pins: false,
-            maximumPeers: 65535, directory: "out", selectedFiles: nil, showsFiles: false, preallocates: true,
+            maximumPeers: 65535, directory: "out", selectedFiles: nil, showsFiles: false, allocation: .atStart,
             isSequential: true, verifiesFirst: true, stateDirectory: "/state", sync: .none, listenPorts: 7000...7010,
             isListenPortChosen: true, bindAddress: "2001:db8::1",
             peers: [try #require(HostAndPort("127.0.0.1:1")), try #require(HostAndPort("[::1]:65535"))],

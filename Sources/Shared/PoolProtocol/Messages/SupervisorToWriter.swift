@@ -28,7 +28,7 @@ package enum SupervisorToWriter: PoolMessage {
         .addTorrent(
             WriterTorrentSetup(
                 torrent: 7, fileTableDescriptor: 1, directoryDescriptor: 2, journalDescriptor: 3, lockDescriptor: 4,
-                sync: .batch, preallocates: true)),
+                sync: .batch, allocation: .atStart)),
         .syncPending(torrent: 7, [PieceIndex(3)]),
         .syncAll,
         .finish,
@@ -94,6 +94,15 @@ package enum SyncMode: UInt8, Sendable, CaseIterable {
     case none
 }
 
+/// When the room of a torrent's files is reserved on disk.
+package enum FileAllocation: UInt8, Sendable, CaseIterable {
+    /// A file's with its first byte, where that makes the writing cheaper and the disk has the room (the default).
+    case whereItPays = 1
+    /// All files' before the first byte.
+    case atStart
+    case never
+}
+
 /// A torrent as the writer sees it. All descriptors came over the lifeline before they are named here.
 package struct WriterTorrentSetup: PoolCodable {
     package var torrent: UInt16
@@ -106,12 +115,11 @@ package struct WriterTorrentSetup: PoolCodable {
     /// The writer's own lock file: held while it lives, waited for up to 5 s, so that no two writers of two runs meet.
     package var lockDescriptor: UInt32
     package var sync: SyncMode
-    /// `--file-allocation falloc`.
-    package var preallocates: Bool
+    package var allocation: FileAllocation
 
     package init(
         torrent: UInt16, fileTableDescriptor: UInt32, directoryDescriptor: UInt32, journalDescriptor: UInt32,
-        lockDescriptor: UInt32, sync: SyncMode, preallocates: Bool
+        lockDescriptor: UInt32, sync: SyncMode, allocation: FileAllocation
     ) {
         self.torrent = torrent
         self.fileTableDescriptor = fileTableDescriptor
@@ -119,7 +127,7 @@ package struct WriterTorrentSetup: PoolCodable {
         self.journalDescriptor = journalDescriptor
         self.lockDescriptor = lockDescriptor
         self.sync = sync
-        self.preallocates = preallocates
+        self.allocation = allocation
     }
     package func encode(into writer: inout FrameWriter) {
         writer.put(torrent)
@@ -128,7 +136,7 @@ package struct WriterTorrentSetup: PoolCodable {
         writer.put(journalDescriptor)
         writer.put(lockDescriptor)
         writer.put(sync.rawValue)
-        writer.put(flag: preallocates)
+        writer.put(allocation.rawValue)
     }
     package init(from reader: inout FrameReader) throws(PoolCodecError) {
         torrent = try reader.get()
@@ -137,6 +145,6 @@ package struct WriterTorrentSetup: PoolCodable {
         journalDescriptor = try reader.get()
         lockDescriptor = try reader.get()
         sync = try reader.getEnum(SyncMode.self)
-        preallocates = try reader.getBool()
+        allocation = try reader.getEnum(FileAllocation.self)
     }
 }
