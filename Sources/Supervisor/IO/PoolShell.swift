@@ -65,6 +65,7 @@ final class PoolShell {
     private var unixListeners: [Place: OwnedDescriptor] = [:]
     private var regions: [Place: OwnedDescriptor] = [:]
     private var cores: [UInt32] = []
+    private let collectsMessages: Bool
     /// How the last process of a role ended, or why it could not begin.
     private var latestTrouble: [Role: String] = [:]
     private var nextLook = MonotonicInstant.distantPast
@@ -83,6 +84,9 @@ final class PoolShell {
         self.writerDirectories = writerDirectories
         plausibility = Plausibility(pieceCounts: pieceCounts, peerCapacity: settings.maximumPeersEach)
         keeper = PoolKeeper(plan: plan, now: MonotonicClock.now)
+        let usable = Self.usableCores()
+        if settings.pins != .off { cores = usable }
+        collectsMessages = plan.collectsMessages(coreCount: usable.count)
         context = try ZMQContext()
         control = try ZMQSocket(
             context, .router, routingID: Array("supervisor".utf8),
@@ -95,8 +99,8 @@ final class PoolShell {
                 try checked("bind", subject: path, clinux_listen_unix(path)))
             if place.role == .hashWorker { regions[place] = try makeRegion(of: place) }
         }
-        if settings.pins != .off { cores = Self.usableCores() }
         try poll.watch(control) { [unowned self] in receive() }
+        if collectsMessages { try checked("sched_setscheduler", clinux_wait_for_turns()) }
     }
 
     /// Batches of orders that left, over all workers that there have been.
@@ -327,7 +331,7 @@ final class PoolShell {
                 ? 0 : UInt64(plan.regionByteCount(of: worker.place.role)),
             tcpListenerCount: UInt16(listenerCount),
             heartbeatMilliseconds: UInt32(settings.heartbeat.wholeNanoseconds / 1_000_000),
-            pinnedCore: core(of: worker.place),
+            pinnedCore: core(of: worker.place), waitsForTurns: collectsMessages && worker.place.role == .hashWorker,
             logLevel: UInt8(Logger.Level.allCases.firstIndex(of: settings.logLevel)!), adoptsRegion: adoptsRegion,
             bindAddress: settings.bindAddress,
             connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),

@@ -26,6 +26,12 @@ struct PoolPlanTests {
         #expect(total(try plan(piece: 256 << 20)) <= 1024 * Self.mebibyte)
     }
 
+    @Test func messagesAreCollectedWhereWorkersOutnumberCores() throws {
+        #expect(try !plan(2).collectsMessages(coreCount: 2))
+        #expect(try plan(3).collectsMessages(coreCount: 2))
+        #expect(!PoolPlan(checkingWith: 2).collectsMessages(coreCount: 1), "nobody writes to them in a check")
+    }
+
     @Test func intakeIsAQuarterWithinBounds() throws {
         #expect(try plan(2, memory: 32 * Self.mebibyte).intakeByteCount == 4 * Self.mebibyte)
         #expect(try plan(2, memory: 1024 * Self.mebibyte).intakeByteCount == 8 * Self.mebibyte)
