@@ -160,6 +160,8 @@ static struct cost run(void) {
     uint64_t asked = 0;
     if (job.output && (file = open(job.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) < 0) die(job.output);
     struct cost before = { seconds_wall(), seconds_cpu() };
+    /* As the writer does on ext4, where it is cheaper; a file system that cannot does without. */
+    if (file >= 0) (void)!fallocate(file, FALLOC_FL_KEEP_SIZE, 0, (off_t)job.size);
     ask(fd, &asked, 0);
     for (uint64_t start = 0; start < job.size;) {
         uint64_t group = start;
