@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// "Running workers on separate cores".
+    /// "Running workers on separate cores", and who waits for whom where there are too few.
     @Suite(.enabled(if: Able.leanSeeder, Why.lean)) struct Pinning {
         let workspace: Workspace
         init() throws { workspace = try Workspace() }
@@ -58,6 +58,32 @@ extension EndToEnd {
             kill(first, SIGKILL)
             let second = try run.worker("peer", after: first)
             #expect(ProcessTable.field("Cpus_allowed_list", of: second) == before)
+        }
+
+        /// Numbers of sched.h that Swift does not see.
+        private enum Policy: CInt { case other = 0, batch = 3, idle = 5 }
+
+        /// Of the main thread, without its flags.
+        private func policy(_ process: pid_t) -> Policy? { Policy(rawValue: sched_getscheduler(process) & 0xFFFF) }
+
+        @Test func whereWorkersOutnumberCoresAllWaitForTheirTurn() throws {
+            let run = try start(["--workers", String(Self.cores.count + 1)])
+            for role in ["hash", "peer", "writer"] { #expect(policy(try run.worker(role)) == .batch) }
+            #expect(policy(run.process.processID) == .batch)
+        }
+
+        @Test func whereTheyDoNotNobodyWaits() throws {
+            let run = try start(["--workers", String(Self.cores.count)])
+            for role in ["hash", "peer", "writer"] { #expect(policy(try run.worker(role)) == .other) }
+        }
+
+        /// `chrt --idle`, which an unprivileged process cannot leave.
+        @Test func aPolicyThatSomebodyChoseStays() throws {
+            let torrent = try workspace.makeTorrent(size: "1M")
+            let run = try SupervisorRun(
+                workspace, [torrent], ["--no-tracker", "--workers", String(Self.cores.count + 1)],
+                before: ["chrt", "--idle", "0"])
+            for role in ["hash", "peer", "writer"] { #expect(policy(try run.worker(role)) == .idle) }
         }
 
         @Test func pinningCanBeTurnedOff() throws {

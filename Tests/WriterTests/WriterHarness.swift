@@ -92,8 +92,7 @@ final class WriterHarness {
         lifeline = ours
         let order = LaunchOrder(
             who: writer, runDirectory: rig.root, regionByteCount: 0, tcpListenerCount: 0, heartbeatMilliseconds: 2000,
-            pinnedCore: nil, waitsForTurns: false, logLevel: 4, adoptsRegion: false, bindAddress: "",
-            connectTimeoutMilliseconds: 0,
+            pinnedCore: nil, logLevel: 4, adoptsRegion: false, bindAddress: "", connectTimeoutMilliseconds: 0,
             maximumPeerCount: 0, slowMilliseconds: 100, directoryCount: 1, sandbox: SandboxOrder(mode: sandbox))
         let directory = OwnedDescriptor(
             try checked("open", subject: rig.directory, clinux_open(rig.directory, clinux_o_path | O_DIRECTORY, 0)))

@@ -48,9 +48,9 @@ int clinux_pin_to_core(unsigned core) {
     return negated(sched_setaffinity(0, sizeof set, &set));
 }
 
-int clinux_wait_for_turns(void) {
+void clinux_wait_for_turns(void) {
     struct sched_param none = {0};
-    return negated(sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &none));
+    if (sched_getscheduler(0) == SCHED_OTHER) (void)!sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 unsigned clinux_usable_cores(unsigned *cores, unsigned capacity) {

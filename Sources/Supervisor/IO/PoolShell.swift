@@ -65,7 +65,6 @@ final class PoolShell {
     private var unixListeners: [Place: OwnedDescriptor] = [:]
     private var regions: [Place: OwnedDescriptor] = [:]
     private var cores: [UInt32] = []
-    private let collectsMessages: Bool
     /// How the last process of a role ended, or why it could not begin.
     private var latestTrouble: [Role: String] = [:]
     private var nextLook = MonotonicInstant.distantPast
@@ -86,7 +85,6 @@ final class PoolShell {
         keeper = PoolKeeper(plan: plan, now: MonotonicClock.now)
         let usable = Self.usableCores()
         if settings.pins != .off { cores = usable }
-        collectsMessages = plan.collectsMessages(coreCount: usable.count)
         context = try ZMQContext()
         control = try ZMQSocket(
             context, .router, routingID: Array("supervisor".utf8),
@@ -100,7 +98,7 @@ final class PoolShell {
             if place.role == .hashWorker { regions[place] = try makeRegion(of: place) }
         }
         try poll.watch(control) { [unowned self] in receive() }
-        if collectsMessages { try checked("sched_setscheduler", clinux_wait_for_turns()) }
+        if plan.waitsForTurns(coreCount: usable.count) { clinux_wait_for_turns() }
     }
 
     /// Batches of orders that left, over all workers that there have been.
@@ -331,7 +329,7 @@ final class PoolShell {
                 ? 0 : UInt64(plan.regionByteCount(of: worker.place.role)),
             tcpListenerCount: UInt16(listenerCount),
             heartbeatMilliseconds: UInt32(settings.heartbeat.wholeNanoseconds / 1_000_000),
-            pinnedCore: core(of: worker.place), waitsForTurns: collectsMessages && worker.place.role == .hashWorker,
+            pinnedCore: core(of: worker.place),
             logLevel: UInt8(Logger.Level.allCases.firstIndex(of: settings.logLevel)!), adoptsRegion: adoptsRegion,
             bindAddress: settings.bindAddress,
             connectTimeoutMilliseconds: UInt32(settings.connectTimeout.wholeNanoseconds / 1_000_000),

@@ -105,10 +105,10 @@ struct PoolPlan: Equatable {
     /// each torrent (directory, journal, two locks). Counted in /proc at work, with a little to spare.
     func descriptorCount(torrents: Int) -> Int { 54 + 8 * places.count + 4 * torrents }
 
-    /// Whether hash-workers and supervisor, whom all peer-workers write to, wait for their turn when a message comes: with
-    /// more peer-workers than cores each would wake them for a few blocks, and they take the core from the next who is about
-    /// to write (docs/decisions/0016-consumers-wait-for-their-turn.md).
-    func collectsMessages(coreCount: Int) -> Bool { peerWorkerCount > coreCount }
+    /// Whether the pool's processes wait for their turn when a message wakes them: with more peer-workers than cores each
+    /// message would put its receiver in the place of the next who is about to send it one
+    /// (docs/decisions/0016-messages-wait-for-a-turn.md).
+    func waitsForTurns(coreCount: Int) -> Bool { peerWorkerCount > coreCount }
 
     func regionByteCount(of role: Role) -> Int {
         switch role {

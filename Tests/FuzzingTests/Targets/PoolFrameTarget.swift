@@ -67,8 +67,7 @@ enum PoolFrameTarget: FuzzTarget {
 
     private static let launch = LaunchOrder(
         who: Incarnation(Place(.peerWorker, 3), generation: 1), runDirectory: "/run/x", regionByteCount: 1 << 20,
-        tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: nil, waitsForTurns: true, logLevel: 3,
-        adoptsRegion: true,
+        tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: nil, logLevel: 3, adoptsRegion: true,
         bindAddress: "", connectTimeoutMilliseconds: 5000, maximumPeerCount: 50, slowMilliseconds: 100,
         directoryCount: 1,
         sandbox: SandboxOrder(

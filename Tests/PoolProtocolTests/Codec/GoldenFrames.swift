@@ -242,5 +242,5 @@ let goldenFrames = """
       02030000020000004d0000000500000000000000
     writerToHashWorker.writesAnswered
       0301000900000000000000
-    vocabulary ad6364e227fcbee
+    vocabulary ad6394e227fd107
     """

@@ -6,8 +6,7 @@ struct LaunchOrderTests {
     private static func order(core: UInt16?) -> LaunchOrder {
         LaunchOrder(
             who: Incarnation(Place(.peerWorker, 3), generation: 2), runDirectory: "/run/user/1000/swarmkeeper/7",
-            regionByteCount: 8 << 20, tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: core,
-            waitsForTurns: true, logLevel: 2,
+            regionByteCount: 8 << 20, tcpListenerCount: 2, heartbeatMilliseconds: 1000, pinnedCore: core, logLevel: 2,
             adoptsRegion: true, bindAddress: "::1", connectTimeoutMilliseconds: 5000, maximumPeerCount: 125,
             slowMilliseconds: 100, directoryCount: 1,
             sandbox: SandboxOrder(

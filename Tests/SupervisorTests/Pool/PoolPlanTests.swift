@@ -26,10 +26,10 @@ struct PoolPlanTests {
         #expect(total(try plan(piece: 256 << 20)) <= 1024 * Self.mebibyte)
     }
 
-    @Test func messagesAreCollectedWhereWorkersOutnumberCores() throws {
-        #expect(try !plan(2).collectsMessages(coreCount: 2))
-        #expect(try plan(3).collectsMessages(coreCount: 2))
-        #expect(!PoolPlan(checkingWith: 2).collectsMessages(coreCount: 1), "nobody writes to them in a check")
+    @Test func turnsAreWaitedForWhereWorkersOutnumberCores() throws {
+        #expect(try !plan(2).waitsForTurns(coreCount: 2))
+        #expect(try plan(3).waitsForTurns(coreCount: 2))
+        #expect(!PoolPlan(checkingWith: 2).waitsForTurns(coreCount: 1), "nobody writes to them in a check")
     }
 
     @Test func intakeIsAQuarterWithinBounds() throws {

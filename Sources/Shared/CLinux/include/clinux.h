@@ -52,9 +52,9 @@ int clinux_reap(int pidfd, int *status);
 int clinux_set_parent_death_signal(int signal);
 int clinux_set_no_new_privileges(void);
 int clinux_pin_to_core(unsigned core);
-/* SCHED_BATCH for the calling thread and for none that it starts: woken, it takes no core from a thread that runs, but waits
- * for its turn. 0 or -errno. */
-int clinux_wait_for_turns(void);
+/* SCHED_BATCH for the calling thread and for threads and processes that it starts: woken, they take no core from a thread
+ * that runs, but wait for their turn. Where somebody has chosen another policy, or forbids the call, nothing changes. */
+void clinux_wait_for_turns(void);
 /* Cores that this process may use; fills `cores` up to `capacity` and returns the number. */
 unsigned clinux_usable_cores(unsigned *cores, unsigned capacity);
 /* Descriptors that this process may have; with `raise` after the soft limit was raised to the hard one. */

@@ -3,7 +3,7 @@ import BitTorrent
 /// The first datagram on a worker's lifeline: all that it must know before it can speak. Its descriptors ride along in
 /// the order of `Descriptor`.
 package struct LaunchOrder: PoolCodable {
-    package static let layoutVersion: UInt32 = 4
+    package static let layoutVersion: UInt32 = 3
 
     /// The descriptors that come with the order, in this order; those that a role lacks are left out.
     package enum Descriptor: Int, CaseIterable, Sendable {
@@ -29,8 +29,6 @@ package struct LaunchOrder: PoolCodable {
     package var heartbeatMilliseconds: UInt32
     /// Core to run on; nil: any.
     package var pinnedCore: UInt16?
-    /// Woken, its loop takes no core from a thread that runs.
-    package var waitsForTurns: Bool
     /// swift-log level, 0 trace … 6 critical.
     package var logLevel: UInt8
     /// A successor hash-worker looks into its region for pieces to adopt; false: start empty.
@@ -46,8 +44,8 @@ package struct LaunchOrder: PoolCodable {
 
     package init(
         who: Incarnation, runDirectory: String, regionByteCount: UInt64, tcpListenerCount: UInt16,
-        heartbeatMilliseconds: UInt32, pinnedCore: UInt16?, waitsForTurns: Bool, logLevel: UInt8, adoptsRegion: Bool,
-        bindAddress: String, connectTimeoutMilliseconds: UInt32, maximumPeerCount: UInt16, slowMilliseconds: UInt32,
+        heartbeatMilliseconds: UInt32, pinnedCore: UInt16?, logLevel: UInt8, adoptsRegion: Bool, bindAddress: String,
+        connectTimeoutMilliseconds: UInt32, maximumPeerCount: UInt16, slowMilliseconds: UInt32,
         directoryCount: UInt16, sandbox: SandboxOrder
     ) {
         self.who = who
@@ -56,7 +54,6 @@ package struct LaunchOrder: PoolCodable {
         self.tcpListenerCount = tcpListenerCount
         self.heartbeatMilliseconds = heartbeatMilliseconds
         self.pinnedCore = pinnedCore
-        self.waitsForTurns = waitsForTurns
         self.logLevel = logLevel
         self.adoptsRegion = adoptsRegion
         self.bindAddress = bindAddress
@@ -75,7 +72,6 @@ package struct LaunchOrder: PoolCodable {
         writer.put(tcpListenerCount)
         writer.put(heartbeatMilliseconds)
         writer.put(pinnedCore ?? .max)
-        writer.put(flag: waitsForTurns)
         writer.put(logLevel)
         writer.put(flag: adoptsRegion)
         writer.put(text: bindAddress)
@@ -94,7 +90,6 @@ package struct LaunchOrder: PoolCodable {
         heartbeatMilliseconds = try reader.get()
         let core = try reader.get(UInt16.self)
         pinnedCore = core == .max ? nil : core
-        waitsForTurns = try reader.getBool()
         logLevel = try reader.get()
         adoptsRegion = try reader.getBool()
         bindAddress = try reader.getText()

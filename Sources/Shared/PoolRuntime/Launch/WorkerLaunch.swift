@@ -37,7 +37,6 @@ package struct WorkerLaunch {
             if let core = order.pinnedCore {
                 try checked("sched_setaffinity", subject: "core \(core)", clinux_pin_to_core(UInt32(core)))
             }
-            if order.waitsForTurns { try checked("sched_setscheduler", clinux_wait_for_turns()) }
             let level = Logger.Level.allCases[min(Int(order.logLevel), Logger.Level.allCases.count - 1)]
             let logger = Logger(label: order.who.description) { LineLogHandler(label: $0, level: level) }
             var remaining = descriptors[...]
