@@ -63,8 +63,8 @@ extension EndToEnd {
         /// Numbers of sched.h that Swift does not see.
         private enum Policy: CInt { case other = 0, batch = 3, idle = 5 }
 
-        /// Of the main thread, without its flags.
-        private func policy(_ process: pid_t) -> Policy? { Policy(rawValue: sched_getscheduler(process) & 0xFFFF) }
+        /// Of the main thread.
+        private func policy(_ process: pid_t) -> Policy? { Policy(rawValue: sched_getscheduler(process)) }
 
         @Test func whereWorkersOutnumberCoresAllWaitForTheirTurn() throws {
             let run = try start(["--workers", String(Self.cores.count + 1)])

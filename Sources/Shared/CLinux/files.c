@@ -20,25 +20,23 @@ int clinux_file_status(int descriptor, struct clinux_file_status *status) {
     return 0;
 }
 
-int clinux_reserve(int descriptor, int64_t offset, int64_t length) {
+static int reserve(int descriptor, int mode, int64_t offset, int64_t length) {
     int result;
-    do result = fallocate(descriptor, 0, offset, length);
+    do result = fallocate(descriptor, mode, offset, length);
     while (result < 0 && errno == EINTR);
-    return result < 0 ? -errno : 0;
+    return negated(result);
 }
 
-int clinux_reserve_if_it_pays(int descriptor, int64_t length) {
+int clinux_reserve(int descriptor, int64_t offset, int64_t length) { return reserve(descriptor, 0, offset, length); }
+
+void clinux_reserve_if_it_pays(int descriptor, int64_t length) {
     struct statfs system;
-    if (fstatfs(descriptor, &system) || (uint32_t)system.f_type != EXT4_SUPER_MAGIC) return 0;
-    if ((uint64_t)length / (uint64_t)system.f_bsize >= (uint64_t)system.f_bavail) return 0;
-    int result;
-    do result = fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, length);
-    while (result < 0 && errno == EINTR);
-    if (result == 0) return 1;
+    if (fstatfs(descriptor, &system) || (uint32_t)system.f_type != EXT4_SUPER_MAGIC) return;
+    if ((uint64_t)length / (uint64_t)system.f_bsize >= (uint64_t)system.f_bavail) return;
+    if (reserve(descriptor, FALLOC_FL_KEEP_SIZE, 0, length) == 0) return;
     /* Somebody else took the room, or a quota ended: what was reserved until then lies behind the file's end. */
-    struct stat status;
-    if (syscall(SYS_fstat, descriptor, &status) == 0) (void)!ftruncate(descriptor, status.st_size);
-    return 0;
+    struct clinux_file_status status;
+    if (clinux_file_status(descriptor, &status) == 0) (void)!ftruncate(descriptor, status.byte_count);
 }
 
 int clinux_next_data(int descriptor, int64_t offset, int64_t *start, int64_t *end) {

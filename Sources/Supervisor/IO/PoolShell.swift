@@ -83,8 +83,6 @@ final class PoolShell {
         self.writerDirectories = writerDirectories
         plausibility = Plausibility(pieceCounts: pieceCounts, peerCapacity: settings.maximumPeersEach)
         keeper = PoolKeeper(plan: plan, now: MonotonicClock.now)
-        let usable = Self.usableCores()
-        if settings.pins != .off { cores = usable }
         context = try ZMQContext()
         control = try ZMQSocket(
             context, .router, routingID: Array("supervisor".utf8),
@@ -97,6 +95,8 @@ final class PoolShell {
                 try checked("bind", subject: path, clinux_listen_unix(path)))
             if place.role == .hashWorker { regions[place] = try makeRegion(of: place) }
         }
+        let usable = Self.usableCores()
+        if settings.pins != .off { cores = usable }
         try poll.watch(control) { [unowned self] in receive() }
         if plan.waitsForTurns(coreCount: usable.count) { clinux_wait_for_turns() }
     }

@@ -73,10 +73,9 @@ final class TorrentFiles {
 
     /// For a file that is new. What cannot be reserved is no error: the file grows as it is written.
     private func reserveIfItPays(_ number: Int, _ descriptor: OwnedDescriptor) {
-        guard allocation == .whereItPays, let byteCount = map.byteCount(of: number), byteCount >= Self.leastReserved,
-            map.table.files[number].kind == .wanted
+        guard allocation == .whereItPays, let byteCount = map.byteCount(of: number), byteCount >= Self.leastReserved
         else { return }
-        _ = counters.during(.allocate) { clinux_reserve_if_it_pays(descriptor.rawValue, Int64(byteCount)) }
+        counters.during(.allocate) { clinux_reserve_if_it_pays(descriptor.rawValue, Int64(byteCount)) }
     }
 
     // MARK: writing

@@ -102,14 +102,14 @@ extension EndToEnd {
         @Test(arguments: ["peer", "hash", "writer"]) func aFloodEndsItsSenderAndCostsLittleMemory(role: String) throws {
             let calm = try SupervisorRun(workspace, [torrent], ["--no-tracker"], directory: workspace.path("calm"))
             _ = try calm.worker("peer", 1)
-            let usual = try #require(privateByteCount(calm.process.processID))
+            let usual = try #require(residentByteCount(calm.process.processID))
             calm.process.send(SIGTERM)
             try calm.expectEnd(7)
 
             let run = try start("\(role):flood")
             var most = 0
             try awaiting("the end of the flood", within: 20) {
-                most = max(most, privateByteCount(run.process.processID) ?? 0)
+                most = max(most, residentByteCount(run.process.processID) ?? 0)
                 return reasons(run).contains { $0.hasPrefix("\(Self.place(role)) is replaced: it floods us") }
             }
             try run.expectWhole(torrent, refetched: torrent.byteCount)
@@ -209,9 +209,8 @@ extension EndToEnd {
             run.expectNoWorkerDied()
         }
 
-        /// What messages that wait are kept in; the regions of workers are with the supervisor for a moment, too.
-        private func privateByteCount(_ process: pid_t) -> Int? {
-            ProcessTable.field("RssAnon", of: process)?.split(separator: " ").first.flatMap { Int($0) }.map { $0 << 10 }
+        private func residentByteCount(_ process: pid_t) -> Int? {
+            ProcessTable.field("VmRSS", of: process)?.split(separator: " ").first.flatMap { Int($0) }.map { $0 << 10 }
         }
     }
 }

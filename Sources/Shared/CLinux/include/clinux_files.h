@@ -24,9 +24,9 @@ extern const int clinux_o_path;
  * posix_fallocate(3) does where the file system cannot reserve. 0 or -errno. */
 int clinux_reserve(int descriptor, int64_t offset, int64_t length);
 /* Reserves the bytes of a new file where it is then written at less cost, and there is room: on ext4, whose bookkeeping of
- * each block is done once and not when the block is written. The file's length stays. 1 when it did; 0 when it did not, for
- * whatever reason. */
-int clinux_reserve_if_it_pays(int descriptor, int64_t length);
+ * each block is done once and not when the block is written. The file's length stays. A file that cannot be reserved stays as
+ * it was. */
+void clinux_reserve_if_it_pays(int descriptor, int64_t length);
 /* lseek(2) with SEEK_DATA and SEEK_HOLE: the next stretch of a file that is no hole. Moves the descriptor's position.
  * 1, 0 when there is none at the offset and behind it, or -errno. */
 int clinux_next_data(int descriptor, int64_t offset, int64_t *start, int64_t *end);
