@@ -20,16 +20,18 @@ struct FileWitness {
     /// What predecessors recorded; files that this life has seen are known better.
     mutating func expect(_ inodes: [Int: UInt64]) { expectedInodes = inodes }
 
+    /// Whether there was such a file, which may have bytes of ours.
+    func knows(_ number: Int) -> Bool { seen[number] != nil || expectedInodes[number] != nil }
+
     mutating func touched(_ number: Int, _ status: FileStatus) { seen[number] = status }
 
-    /// - Parameter status: nil when there is no such file.
     /// - Throws: ESTALE.
-    func check(_ number: Int, _ status: FileStatus?, path: String) throws(SystemCallError) {
+    func check(_ number: Int, _ status: FileStatus, path: String) throws(SystemCallError) {
         let isUnchanged =
             if seen[number] != nil {
                 !hasChanged(number, status)
             } else if let inode = expectedInodes[number] {
-                inode == status?.inode
+                inode == status.inode
             } else {
                 true
             }

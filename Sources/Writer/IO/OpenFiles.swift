@@ -20,8 +20,8 @@ final class OpenFile {
     }
 }
 
-/// Owns the files of all torrents that are open for writing, and which of them is closed to make room: the one that was
-/// not used for the longest time. Disk thread only.
+/// Owns the files of all torrents that are open for writing, and which of them is closed to make room: those that
+/// were not used for the longest time. Disk thread only.
 final class OpenFiles {
     private struct Key: Hashable {
         let torrent: UInt16
@@ -47,12 +47,14 @@ final class OpenFiles {
         return file
     }
 
-    /// Closes the oldest file when another would be one too many. It is synced first: the kernel reports a failed
-    /// write-back to descriptors that are open at that time.
+    /// Closes the oldest files when another would be one too many: an eighth, since to find the oldest is to look at all.
+    /// They are synced first: the kernel reports a failed write-back to descriptors that are open at that time.
     func makeRoom() {
-        while files.count >= capacity, let oldest = files.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-            oldest.value.torrent.syncBeforeClosing(oldest.value)
-            files[oldest.key] = nil
+        guard files.count >= capacity else { return }
+        let oldest = files.sorted { $0.value.lastUse < $1.value.lastUse }
+        for (key, file) in oldest.prefix(files.count - capacity + max(1, capacity / 8)) {
+            file.torrent.syncBeforeClosing(file)
+            files[key] = nil
         }
     }
 

@@ -12,8 +12,6 @@ final class TorrentDisk {
     private let forcesToDisk: Bool
     /// What the journal said when this life began; nil before `prepare`.
     private var before: JournalState?
-    /// Files whose inode is in the journal.
-    private var recordedInodes: [Int: UInt64] = [:]
 
     init(files: TorrentFiles, journal: JournalFile, lock: OwnedDescriptor, counters: DiskCounters, forcesToDisk: Bool) {
         self.files = files
@@ -77,7 +75,7 @@ final class TorrentDisk {
             try counters.during(.write) { () throws(SystemCallError) in
                 try journal.append((identities.isEmpty ? [] : [.filesKnown(identities)]) + records)
             }
-            for identity in identities { recordedInodes[Int(identity.file)] = identity.inode }
+            files.identitiesRecorded()
             // A beat is for the journal's time stamp only, which the next start reads after a crash, not a power cut.
             if forcesToDisk && records != [.beat] {
                 try counters.syncing { () throws(SystemCallError) in try journal.sync() }
@@ -88,20 +86,18 @@ final class TorrentDisk {
     /// Names files that were opened for the first time, without waiting for the sync that follows their first pieces: a
     /// next start that does not know a file as ours has to read all of it. What cannot be told now is told then.
     private func recordNewFiles() {
-        guard files.inodes.count > recordedInodes.count else { return }
         let identities = newIdentities
+        guard !identities.isEmpty else { return }
         do throws(SystemCallError) {
             try counters.during(.write) { () throws(SystemCallError) in
                 try journal.append([.filesKnown(identities)])
             }
-            for identity in identities { recordedInodes[Int(identity.file)] = identity.inode }
+            files.identitiesRecorded()
         } catch { return }
     }
 
     private var newIdentities: [FileIdentity] {
-        files.inodes.filter { recordedInodes[$0.key] != $0.value }
-            .map { FileIdentity(file: UInt32($0.key), inode: $0.value) }
-            .sorted { $0.file < $1.file }
+        files.newIdentities.sorted { $0.file < $1.file }
     }
 
     private func finish() throws(StageError) {

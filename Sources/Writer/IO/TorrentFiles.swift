@@ -21,7 +21,9 @@ final class TorrentFiles {
     private var changedDirectories: Set<String> = []
     private var failedSync: SystemCallError?
     /// The inode of every file that was opened in this life.
-    private(set) var inodes: [Int: UInt64] = [:]
+    private var inodes: [Int: UInt64] = [:]
+    /// Those that the journal does not name yet.
+    private(set) var newIdentities: [FileIdentity] = []
     private var witness: FileWitness
 
     init(
@@ -72,10 +74,12 @@ final class TorrentFiles {
     private static let leastReserved: UInt64 = 256 << 10
 
     /// For a file that is new. What cannot be reserved is no error: the file grows as it is written.
-    private func reserveIfItPays(_ number: Int, _ descriptor: OwnedDescriptor) {
-        guard allocation == .whereItPays, let byteCount = map.byteCount(of: number), byteCount >= Self.leastReserved
+    private func reserveIfItPays(_ file: OpenFile) throws(SystemCallError) {
+        guard allocation == .whereItPays, let byteCount = map.byteCount(of: file.number),
+            byteCount >= Self.leastReserved
         else { return }
-        counters.during(.allocate) { clinux_reserve_if_it_pays(descriptor.rawValue, Int64(byteCount)) }
+        counters.during(.allocate) { clinux_reserve_if_it_pays(file.descriptor.rawValue, Int64(byteCount)) }
+        try touched(file)
     }
 
     // MARK: writing
@@ -154,6 +158,9 @@ final class TorrentFiles {
             file.number, try FileStatus(descriptor: file.descriptor.rawValue, path: file.path), path: file.path)
     }
 
+    /// The journal names them now.
+    func identitiesRecorded() { newIdentities.removeAll(keepingCapacity: true) }
+
     // MARK: opening
 
     private func file(_ number: Int) throws(SystemCallError) -> OpenFile {
@@ -163,10 +170,13 @@ final class TorrentFiles {
         return try counters.during(.open) { () throws(SystemCallError) in
             let (descriptor, status, isNew) = try openMakingRoom(number, path)
             let file = OpenFile(number: number, path: path, descriptor: descriptor, torrent: self)
-            inodes[number] = status.inode
+            if inodes.updateValue(status.inode, forKey: number) != status.inode {
+                newIdentities.append(FileIdentity(file: UInt32(number), inode: status.inode))
+            }
+            witness.touched(number, status)
             if isNew {
                 changedDirectories.insert(Self.parent(of: path))
-                reserveIfItPays(number, descriptor)
+                try reserveIfItPays(file)
             }
             // Bytes behind the end belong to no piece, and the result has to equal the source (libtorrent cuts too).
             if let byteCount = map.byteCount(of: number), status.byteCount > byteCount {
@@ -174,8 +184,8 @@ final class TorrentFiles {
                     throw SystemCallError("ftruncate", errno, subject: path)
                 }
                 markDirty(file)
+                try touched(file)
             }
-            try touched(file)
             openFiles.add(file)
             return file
         }
@@ -199,13 +209,28 @@ final class TorrentFiles {
     private func open(
         _ number: Int, _ path: String
     ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus, isNew: Bool) {
-        let existing = try openExisting(path)
         // One that had bytes of ours and is gone must not come back empty.
-        try witness.check(number, existing?.status, path: path)
-        if let existing { return (existing.descriptor, existing.status, false) }
-        for directory in try tree.makeParents(of: path) { changedDirectories.insert(directory) }
-        let made = try tree.openFile(path, flags: O_WRONLY | O_CREAT, mode: 0o666)
-        return (made.descriptor, made.status, true)
+        if !witness.knows(number), let made = try make(path) { return (made.descriptor, made.status, true) }
+        guard let existing = try openExisting(path) else { throw FileWitness.change(of: path) }
+        try witness.check(number, existing.status, path: path)
+        return (existing.descriptor, existing.status, false)
+    }
+
+    /// - Returns: nil when there is such a file.
+    private func make(_ path: String) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus)? {
+        let flags = O_WRONLY | O_CREAT | O_EXCL
+        do throws(SystemCallError) {
+            do throws(SystemCallError) {
+                return try tree.openFile(path, flags: flags, mode: 0o666)
+            } catch {
+                guard error.errno == .noSuchFileOrDirectory else { throw error }
+                for directory in try tree.makeParents(of: path) { changedDirectories.insert(directory) }
+                return try tree.openFile(path, flags: flags, mode: 0o666)
+            }
+        } catch {
+            guard error.errno == .fileExists else { throw error }
+            return nil
+        }
     }
 
     private func openExisting(
