@@ -6,7 +6,7 @@ import PoolProtocol
 final class PeerTorrent {
     let ordinal: UInt16
     let identity: SessionIdentity
-    var view: TorrentView
+    let view: TorrentView
     var book: GrantBook
     var tally: SourceTally
     var demand = Demand()

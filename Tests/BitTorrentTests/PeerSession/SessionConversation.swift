@@ -11,7 +11,7 @@ struct SessionConversation {
     static let allBits: [UInt8] = [0xFF, 0xFF, 0xF0]
 
     var clock = FakeClock()
-    var torrent: TorrentView
+    let torrent: TorrentView
     var session: PeerSession
 
     /// - Parameter ours: pieces that we have; all others are needed.

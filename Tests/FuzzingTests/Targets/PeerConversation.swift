@@ -11,7 +11,7 @@ struct PeerConversation {
     private static let mostActions = 600
 
     private var clock = FakeClock()
-    private var torrent: TorrentView
+    private let torrent: TorrentView
     private var session: PeerSession
     private var decoder = PeerStreamDecoder()
     private var exchanged = PeerExchangeReceiving()
