@@ -121,7 +121,7 @@ extension AssemblyTable {
         pieces.insert(piece)
         guard let position = pieces.position(of: piece.assignment) else { return }
         if isRead { pieces[position].writing = .inherited }
-        if piece.stage == .gathering { gatheringCount += 1 } else { settledFrameCount += piece.frames.count }
+        if piece.stage == .gathering { gatheringCount += 1 } else { completeFrameCount += piece.frames.count }
         updateStanding(position, now: now)
     }
 }

@@ -127,7 +127,7 @@ extension AssemblyTable {
         counts.storedByteCount += UInt64(bytes.count)
         if pieces[position].stage == .complete {
             gatheringCount -= 1
-            settledFrameCount += pieces[position].frames.count
+            completeFrameCount += pieces[position].frames.count
         }
         markReportable(position)
         updateStanding(position, now: now)

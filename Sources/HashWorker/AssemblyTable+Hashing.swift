@@ -9,8 +9,11 @@ extension AssemblyTable {
         return steps.deadline(roomIsShort: roomIsShort, companyMayCome: gatheringCount > 0)
     }
 
-    /// Fewer than half of the frames are free or take blocks: complete pieces stand in the way of new ones.
-    private var roomIsShort: Bool { settledFrameCount * 2 > pool.frameCount }
+    /// Fewer than half of the frames are free or take blocks: complete pieces stand in the way of new ones. Not so while
+    /// the writer has a quarter of all frames to write: it gives none back the sooner for being given more.
+    private var roomIsShort: Bool {
+        (completeFrameCount + hashedFrameCount) * 2 > pool.frameCount && hashedFrameCount * 4 < pool.frameCount
+    }
 
     /// Hashes one step if one is due; milliseconds at most, so that the caller can look after messages in between.
     mutating func runStep(now: MonotonicInstant, into actions: inout [AssemblyAction]) {
@@ -73,6 +76,8 @@ extension AssemblyTable {
             pieces[position].state.digest(
                 tail: region.bytes(ofFrame: tail.frame, from: tail.offset, byteCount: tail.byteCount),
                 messageByteCount: UInt64(pieces[position].byteCount)))
+        completeFrameCount -= pieces[position].frames.count
+        hashedFrameCount += pieces[position].frames.count
         let assignment = pieces[position].assignment
         if followsBlocks {
             let step: BlockStep = pieces[position].stage == .verified ? .right : .wrong

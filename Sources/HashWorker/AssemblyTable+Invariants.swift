@@ -9,7 +9,7 @@ extension AssemblyTable {
             precondition(owners.updateValue(assignment, forKey: frame) == nil, "a frame has one owner")
             precondition(region.readHeader(ofFrame: frame).assignment == assignment, "the header names the owner")
         }
-        var gathering = 0, settled = 0, waiting = 0
+        var gathering = 0, complete = 0, hashed = 0, waiting = 0
         for position in pieces.indices {
             let piece = pieces[position]
             for (index, frame) in piece.frames.enumerated() {
@@ -25,13 +25,18 @@ extension AssemblyTable {
             precondition((piece.stage == .gathering) == (piece.presentCount < piece.blockCount))
             precondition(piece.standing == piece.trueStanding, "the lanes know what every piece has for them")
             if piece.standing != .idle { waiting += 1 }
-            if piece.stage == .gathering { gathering += 1 } else { settled += piece.frames.count }
+            switch piece.stage {
+            case .gathering: gathering += 1
+            case .complete: complete += piece.frames.count
+            case .verified, .failed: hashed += piece.frames.count
+            }
         }
         for (assignment, frames) in lingering {
-            settled += frames.count
+            hashed += frames.count
             for frame in frames { own(frame, assignment) }
         }
-        precondition(gathering == gatheringCount && settled == settledFrameCount)
+        precondition(gathering == gatheringCount)
+        precondition(complete == completeFrameCount && hashed == hashedFrameCount)
         precondition(steps.isIdle == (waiting == 0))
         guard adoption == nil else { return }
         precondition(owners.count + pool.freeCount == pool.frameCount, "every other frame is free")

@@ -68,7 +68,7 @@ extension AssemblyTable {
             case .gathering, .complete: break
             }
             guard piece.presentCount > 0, piece.writing == .untold else { continue }
-            pieces[position].writing = .ordered(isPartial: true)
+            piece.writing = .ordered(isPartial: true)
             handed.append(assignment)
             let bits = piece.present.bits
             for batch in piece.frameBatches { actions.append(.tellWriter(.writeBlocks(batch, bits: bits))) }

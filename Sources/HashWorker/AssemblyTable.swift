@@ -35,8 +35,10 @@ struct AssemblyTable {
     var adoption: Adoption?
     /// Pieces with blocks that the supervisor is to be told of at the end of the turn.
     var reportable: [AssignmentID] = []
-    /// Frames of pieces that take no more blocks, lingering ones included.
-    var settledFrameCount = 0
+    /// Frames of pieces that wait for the lanes.
+    var completeFrameCount = 0
+    /// Frames of pieces that were hashed, lingering ones included: the writer has them, or is to get them.
+    var hashedFrameCount = 0
     /// Pieces that still take blocks.
     var gatheringCount = 0
     var counts = Counts()
@@ -131,7 +133,11 @@ struct AssemblyTable {
             let piece = pieces.remove(at: position)
             steps.moved(assignment, from: piece.standing, to: .idle, now: now)
             digestRuns.removeAll { $0.assignment == assignment }
-            if piece.stage == .gathering { gatheringCount -= 1 } else { settledFrameCount -= piece.frames.count }
+            switch piece.stage {
+            case .gathering: gatheringCount -= 1
+            case .complete: completeFrameCount -= piece.frames.count
+            case .verified, .failed: hashedFrameCount -= piece.frames.count
+            }
             if piece.isReadByWriter { linger(assignment, piece.frames) } else { pool.free(piece.frames) }
         }
         for worker in held.workers { answerHeld(of: worker, now: now, into: &actions) }
@@ -184,12 +190,12 @@ struct AssemblyTable {
 
     mutating func linger(_ assignment: AssignmentID, _ frames: [UInt32]) {
         lingering[assignment, default: []] += frames
-        settledFrameCount += frames.count
+        hashedFrameCount += frames.count
     }
 
     mutating func freeLingering(_ assignment: AssignmentID) {
         guard let frames = lingering.removeValue(forKey: assignment) else { return }
-        settledFrameCount -= frames.count
+        hashedFrameCount -= frames.count
         pool.free(frames)
     }
 

@@ -19,10 +19,7 @@ struct OpenPieces {
         return position
     }
 
-    subscript(position: Int) -> PieceAssembly {
-        _read { yield pieces[position] }
-        _modify { yield &pieces[position] }
-    }
+    subscript(position: Int) -> PieceAssembly { pieces[position] }
 
     mutating func insert(_ piece: PieceAssembly) {
         precondition(positions[piece.assignment] == nil, "an assignment is opened once")

@@ -2,8 +2,9 @@ import BitTorrent
 import PoolProtocol
 
 /// One open piece: which blocks are there, how far it is hashed, what came of it, and who may still read its frames.
-/// Touches no bytes; the table copies and hashes.
-struct PieceAssembly {
+/// Touches no bytes; the table copies and hashes. A class, since it is asked several things for every block: a value would
+/// be copied out of its array each time, with all that it refers to.
+final class PieceAssembly {
     /// What is known of the piece as a whole.
     enum Stage: Equatable {
         /// Blocks are missing. Goes on to `complete`.
@@ -96,19 +97,19 @@ struct PieceAssembly {
     func isAdmitted(_ worker: UInt16) -> Bool { admitted.contains(worker) }
 
     /// From the second worker on the supervisor is told of blocks, of those that came before first.
-    mutating func admit(_ worker: UInt16) {
+    func admit(_ worker: UInt16) {
         guard !admitted.contains(worker) else { return }
         admitted.append(worker)
         if isShared && unreported == nil { unreported = present }
     }
 
-    mutating func dismiss(_ worker: UInt16) {
+    func dismiss(_ worker: UInt16) {
         admitted.removeAll { $0 == worker }
         if !isShared { unreported = nil }
     }
 
     /// A block was copied to its place.
-    mutating func blockStored(_ block: UInt32) {
+    func blockStored(_ block: UInt32) {
         precondition(stage == .gathering && !present.contains(block), "a present block is never overwritten")
         present.insert(block..<block + 1)
         presentCount += 1
@@ -117,7 +118,7 @@ struct PieceAssembly {
     }
 
     /// Blocks are gone from their places. What was hashed of them is hashed anew.
-    mutating func blocksDropped(_ blocks: BlockSet) {
+    func blocksDropped(_ blocks: BlockSet) {
         precondition(stage == .gathering && blocks.subtracting(present).isEmpty, "only present blocks can be dropped")
         guard let first = blocks.firstRun(maximumLength: 1)?.lowerBound else { return }
         present.subtract(blocks)
@@ -130,13 +131,13 @@ struct PieceAssembly {
     }
 
     /// The blocks to tell the supervisor of; nil when there is none.
-    mutating func takeUnreported() -> BlockSet? {
+    func takeUnreported() -> BlockSet? {
         guard let blocks = unreported, !blocks.isEmpty else { return nil }
         unreported!.removeAll()
         return blocks
     }
 
-    private mutating func extendContiguousRun() {
+    private func extendContiguousRun() {
         while contiguousBlockCount < blockCount && present.contains(UInt32(contiguousBlockCount)) {
             contiguousBlockCount += 1
         }
@@ -177,13 +178,13 @@ struct PieceAssembly {
     /// Whether nothing but the tail is left.
     var isHashedToTail: Bool { stage == .complete && readyByteCount == 0 }
 
-    mutating func hashed(to state: SHA1State, byteCount: Int) {
+    func hashed(to state: SHA1State, byteCount: Int) {
         precondition(byteCount <= readyByteCount && byteCount % SHA1State.blockByteCount == 0)
         self.state = state
         hashedByteCount += byteCount
     }
 
-    mutating func settle(_ digest: Digest) {
+    func settle(_ digest: Digest) {
         precondition(isHashedToTail)
         stage = digest == order.digest ? .verified : .failed
     }

@@ -126,4 +126,25 @@ import Testing
         #expect(before == 16 << 20 && steps == 16)
         #expect(world.table.counts.laneCount == world.table.counts.stepCount * 16)
     }
+
+    /// 64 frames, four to a piece.
+    @Test func roomIsShortOnlyWhileTheWriterHasLittleToDo() {
+        let world = AssemblyWorld()
+        world.join(writer: 1)
+        let pieces = (1...12).map { SourcePiece(AssignmentID($0), byteCount: 4 * 65536) }
+        for piece in pieces { world.open(piece) }
+        for piece in pieces[..<5] { world.send(piece) }
+        world.hash()
+        for piece in pieces[5..<8] { world.send(piece) }
+        #expect(world.table.hashDeadline > world.now, "32 of 64 frames take no more blocks")
+        world.send(pieces[8])
+        #expect(world.table.hashDeadline == world.now + LaneSteps.completeWait, "36, but 20 wait for the writer")
+        world.send(pieces[9])
+        world.send(pieces[10])
+        world.answerWrites(1, 2)
+        world.close(1)
+        #expect(world.table.hashDeadline > world.now, "16 wait for the writer")
+        world.close(2)
+        #expect(world.table.hashDeadline <= world.now, "12 do, and 24 wait for the lanes")
+    }
 }

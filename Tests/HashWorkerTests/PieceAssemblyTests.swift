@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func longestPieceFitsItsMessages() {
-        var piece = piece(byteCount: TorrentGeometry.maximumPieceByteCount)
+        let piece = piece(byteCount: TorrentGeometry.maximumPieceByteCount)
         for block in (0..<UInt32(piece.blockCount)).reversed() { piece.blockStored(block) }
         #expect(piece.stage == .complete && piece.readyByteCount == 512 << 20)
         #expect(piece.frameBatches.count == 16)
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test func onlyBlocksWithoutAGapAreReady() {
-        var piece = piece(byteCount: 6 * 16384 + 100)
+        let piece = piece(byteCount: 6 * 16384 + 100)
         piece.blockStored(1)
         piece.blockStored(6)
         #expect(piece.readyByteCount == 0 && piece.contiguousBlockCount == 0)
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func runEndsWithItsFrame() {
-        var piece = piece(byteCount: 131_072)
+        let piece = piece(byteCount: 131_072)
         for block in 0..<5 { piece.blockStored(UInt32(block)) }
         #expect(piece.nextRun == (frame: 100, offset: 0, byteCount: 65536))
         piece.hashed(to: SHA1State(), byteCount: 64)
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test func pieceIsRipeWithAFrameOfData() {
-        var piece = piece(byteCount: 131_072)
+        let piece = piece(byteCount: 131_072)
         for block in 0..<3 { piece.blockStored(UInt32(block)) }
         #expect(piece.trueStanding == .idle)
         piece.blockStored(3)
