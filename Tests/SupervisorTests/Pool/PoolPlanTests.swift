@@ -36,6 +36,8 @@ struct PoolPlanTests {
         #expect(try plan(2, memory: 32 * Self.mebibyte).intakeByteCount == 4 * Self.mebibyte)
         #expect(try plan(2, memory: 1024 * Self.mebibyte).intakeByteCount == 8 * Self.mebibyte)
         #expect(try plan(8, memory: 16 * Self.mebibyte).intakeByteCount == Self.mebibyte)
+        #expect(try plan(8, memory: 96 * Self.mebibyte).intakeByteCount == 4 * Self.mebibyte, "whole huge pages")
+        #expect(try plan(2, memory: 20 * Self.mebibyte).intakeByteCount == 2 * Self.mebibyte, "whole huge pages")
         #expect(try plan(3, memory: 32 * Self.mebibyte).intakeByteCount % IntakeGeometry.slotByteCount == 0)
     }
 
