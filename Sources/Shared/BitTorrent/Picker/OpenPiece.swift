@@ -168,6 +168,9 @@ struct OpenPiece {
 
     /// Outstanding blocks that exactly `count` workers hold, without those in doubt.
     func outstanding(heldBy count: Int) -> BlockSet {
+        // The usual cases of a download's end, asked for every open piece at every event.
+        if holders.count < count { return BlockSet(blockCount: blockCount) }
+        if holders.count == 1 { return holders[0].blocks.subtracting(inDoubt) }
         // reached[n] has the blocks that more than n holders have.
         var reached = [BlockSet](repeating: BlockSet(blockCount: blockCount), count: count + 1)
         for holder in holders {
