@@ -69,6 +69,8 @@ int clinux_memfd_region(const char *name, uint64_t size) {
     return descriptor;
 }
 
+int clinux_memfd_empty(const char *name) { return negated(memfd_create(name, MFD_CLOEXEC)); }
+
 int clinux_memfd_sealed(const char *name, const void *bytes, size_t size) {
     int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (descriptor < 0) return -errno;

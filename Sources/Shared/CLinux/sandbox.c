@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -106,6 +107,13 @@ int clinux_reach_files_as(uid_t user, gid_t group) {
     setfsgid(group);
     setfsuid(user);
     return (gid_t)setfsgid((gid_t)-1) == group && (uid_t)setfsuid((uid_t)-1) == user ? 0 : -EPERM;
+}
+
+int clinux_filter_system_calls(const uint64_t *program, uint16_t length) {
+    struct sock_fprog filter = {.len = length, .filter = (struct sock_filter *)program};
+    /* A thread that does not come along is named by a positive number. */
+    int result = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
+    return result > 0 ? -ESRCH : negated(result);
 }
 
 int clinux_has_system_call_filters(void) {

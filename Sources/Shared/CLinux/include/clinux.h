@@ -15,6 +15,8 @@
 int clinux_memfd_region(const char *name, uint64_t size);
 /* mmap(2), shared, at an address that lets huge pages be mapped as such. The address, or MAP_FAILED with errno. */
 void *clinux_map_region(int descriptor, size_t size, int protection);
+/* A memfd with nothing in it, to be written to. Returns the descriptor or -errno. */
+int clinux_memfd_empty(const char *name);
 /* A memfd filled with `bytes` and sealed against every change. Returns the descriptor or -errno. */
 int clinux_memfd_sealed(const char *name, const void *bytes, size_t size);
 /* Adds F_SEAL_WRITE to a memfd. 0, or -1 with errno. */

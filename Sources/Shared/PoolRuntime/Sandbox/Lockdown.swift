@@ -12,6 +12,8 @@ package struct Lockdown {
     private let order: SandboxOrder
     private let limits: ResourceLimits
     private let bindsAddress: Bool
+    /// nil before `restrictFirstThread`.
+    private var filter: Result<SystemCallFilter, SystemCallError>?
     package private(set) var state: SandboxState
 
     package init(_ order: LaunchOrder) {
@@ -38,6 +40,11 @@ package struct Lockdown {
     /// - Parameter directories: below which a writer writes.
     package mutating func restrictFirstThread(directories: [CInt]) throws(Refusal) {
         guard order.mode != .off else { return }
+        // Before the limits: the library writes what it compiles to a file.
+        if state.missing.contains(.calls) {
+            let table = SystemCallTable(role: role, processID: getpid(), bindsAddress: bindsAddress)
+            filter = Result { () throws(SystemCallError) in try SystemCallFilter(table) }
+        }
         // No layer can be had without it.
         do throws(SystemCallError) { try checked("prctl", clinux_set_no_new_privileges()) } catch {
             throw Refusal(layers: .privileges, error: error)
@@ -97,9 +104,7 @@ package struct Lockdown {
             state.missing.insert(.limits)
             try take(.limits) { [limits] () throws(SystemCallError) in try limits.applyLate() }
         }
-        try take(.calls) { [role, bindsAddress] () throws(SystemCallError) in
-            try SystemCallFilter.install(SystemCallTable(role: role, processID: getpid(), bindsAddress: bindsAddress))
-        }
+        if let filter { try take(.calls) { () throws(SystemCallError) in try filter.get().install() } }
     }
 
     // MARK: The supervisor
@@ -107,7 +112,7 @@ package struct Lockdown {
     /// What the supervisor never needs, for all its threads and for what it starts. No program that it starts gains
     /// privileges any more (`no_new_privs`).
     package static func restrictSupervisor() throws(SystemCallError) {
-        try SystemCallFilter.install(denials: SystemCallTable.supervisorDenials)
+        try SystemCallFilter(denials: SystemCallTable.supervisorDenials).install()
     }
 
     // MARK: Layers
