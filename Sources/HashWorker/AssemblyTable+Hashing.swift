@@ -10,7 +10,8 @@ extension AssemblyTable {
     }
 
     /// Fewer than half of the frames are free or take blocks: complete pieces stand in the way of new ones. Not so while
-    /// the writer has a quarter of all frames to write: it gives none back the sooner for being given more.
+    /// a quarter of all frames or more wait for others, as a rule for the writer: they come back no sooner for its being
+    /// given more.
     private var roomIsShort: Bool {
         (completeFrameCount + hashedFrameCount) * 2 > pool.frameCount && hashedFrameCount * 4 < pool.frameCount
     }

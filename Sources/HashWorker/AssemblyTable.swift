@@ -37,7 +37,8 @@ struct AssemblyTable {
     var reportable: [AssignmentID] = []
     /// Frames of pieces that wait for the lanes.
     var completeFrameCount = 0
-    /// Frames of pieces that were hashed, lingering ones included: the writer has them, or is to get them.
+    /// Frames of pieces that were hashed and of those that linger: they come back when the writer, or the supervisor, has
+    /// done its part.
     var hashedFrameCount = 0
     /// Pieces that still take blocks.
     var gatheringCount = 0

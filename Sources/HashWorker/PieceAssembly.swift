@@ -3,7 +3,7 @@ import PoolProtocol
 
 /// One open piece: which blocks are there, how far it is hashed, what came of it, and who may still read its frames.
 /// Touches no bytes; the table copies and hashes. A class, since it is asked several things for every block: a value would
-/// be copied out of its array each time, with all that it refers to.
+/// be copied out of its array each time, and all arrays in it counted up and down.
 final class PieceAssembly {
     /// What is known of the piece as a whole.
     enum Stage: Equatable {

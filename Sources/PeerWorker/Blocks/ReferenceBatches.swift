@@ -17,9 +17,12 @@ struct ReferenceBatches {
     /// Most references that wait for company, however many slots there are (3 MiB).
     static let mostHeld = 192
 
-    /// As many as are company enough: three eighths of the slots, so that as many again can be on their way and a quarter is
-    /// free (a quarter of them costs 12 % more messages).
-    private let enough: Int
+    private let slotCount: Int
+    /// References to one process that are company enough. To the only one, three eighths of the slots, so that as many again
+    /// can be on their way and a quarter is free (a quarter costs 12 % more messages); where there are several, a quarter.
+    private var enough: Int {
+        min(Self.mostHeld, max(1, slotCount * (lines.count == 1 ? 3 : 2) / 8))
+    }
 
     private struct Line {
         /// nil: the place is empty, or its process has not said hello.
@@ -34,7 +37,7 @@ struct ReferenceBatches {
     /// When the last batch left: a reference that comes long after it comes alone and leaves at once.
     private var lastDeparture = MonotonicInstant.distantPast
 
-    init(slotCount: Int) { enough = min(Self.mostHeld, max(1, slotCount * 3 / 8)) }
+    init(slotCount: Int) { self.slotCount = slotCount }
 
     private mutating func makeLine(_ assembler: UInt16) -> Int {
         while lines.count <= Int(assembler) { lines.append(Line()) }

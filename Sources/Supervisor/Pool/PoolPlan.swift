@@ -1,3 +1,4 @@
+import BitTorrent
 import PoolProtocol
 
 /// Owns how many processes there are and how the memory is shared out. Pure arithmetic; spawns nothing.
@@ -23,7 +24,7 @@ struct PoolPlan: Equatable {
     /// Intake regions stay small, so that their slots stay in the cache.
     static let intakeBounds = mebibyte...8 * mebibyte
     /// With little memory for many workers intake gets less than its lower bound, but never less than this: sixteen
-    /// slots, so that a quarter of them is still company for a batch of references (a guess).
+    /// slots, so that three eighths of them are still company for a batch of references (a guess).
     static let leastIntake = 16 * IntakeGeometry.slotByteCount
     /// A piece may take this share of one assembly region at most, so that several are open side by side.
     private static let largestPieceShare = 4
@@ -62,15 +63,24 @@ struct PoolPlan: Equatable {
                 ? .tooManyPeerWorkers(peerWorkers, neededMemory: needed)
                 : .pieceTooLong(pieceByteCount: longestPieceByteCount, neededMemory: needed)
         }
-        let rest = total - intake * peerWorkers
-        // Fewer and larger regions before none: one long piece must still fit beside others.
-        var hashers = hashWorkers
-        while hashers > 1 && share(rest, hashers).frameCount < framesNeeded * Self.largestPieceShare { hashers -= 1 }
+        func hashers(_ intake: Int) -> Int {
+            // Fewer and larger regions before none: one long piece must still fit beside others.
+            (1...hashWorkers).last {
+                share(total - intake * peerWorkers, $0).frameCount >= framesNeeded * Self.largestPieceShare
+            } ?? 1
+        }
+        func piecesEach(_ intake: Int) -> Int {
+            share(total - intake * peerWorkers, hashers(intake)).frameCount / framesNeeded
+        }
+        let whole = Self.inHugePages(intake, memory: total, peerWorkers: peerWorkers)
+        // Not at the expense of what pieces need: as many side by side as there are lanes.
+        let isFree =
+            hashers(whole) == hashers(intake) && piecesEach(whole) >= min(piecesEach(intake), SHA1Lanes.width)
         peerWorkerCount = peerWorkers
-        hashWorkerCount = hashers
+        hashWorkerCount = hashers(intake)
         hasWriter = true
-        intakeByteCount = intake
-        assemblyByteCount = rest / hashers / 4096 * 4096
+        intakeByteCount = isFree ? whole : intake
+        assemblyByteCount = (total - intakeByteCount * peerWorkers) / hashWorkerCount / 4096 * 4096
     }
 
     private static func defaultMemory(peerWorkers: Int, _ longestPieceByteCount: UInt32) -> Int {
@@ -78,13 +88,20 @@ struct PoolPlan: Equatable {
         return min(max(6 * Int(longestPieceByteCount), least), defaultMemoryBounds.upperBound)
     }
 
+    /// From one huge page on the nearest number of whole ones: what is left over one would be mapped page by page, in every
+    /// process that reads it (4 in place of 3 MiB for each of eight workers: 2 % less CPU). Never more than half of the memory
+    /// over all.
+    private static func inHugePages(_ intake: Int, memory: Int, peerWorkers: Int) -> Int {
+        guard intake >= hugePage else { return intake }
+        let nearest = (intake + hugePage / 2) / hugePage
+        return min(nearest, memory / 2 / peerWorkers / hugePage) * hugePage
+    }
+
     /// Of each peer-worker: a quarter of the memory over all, within bounds and in whole slots, but never more than half
-    /// of the memory over all. From one huge page on the nearest number of whole ones: what is left over one would be mapped
-    /// page by page, in every process that reads it (4 in place of 3 MiB for each of eight workers: 2 % less CPU).
+    /// of the memory over all.
     /// - Returns: nil when that is less than `leastIntake`.
     private static func intakeByteCount(memory: Int, peerWorkers: Int) -> Int? {
-        var wanted = min(max(memory / 4 / peerWorkers, intakeBounds.lowerBound), intakeBounds.upperBound)
-        if wanted >= hugePage { wanted = (wanted + hugePage / 2) / hugePage * hugePage }
+        let wanted = min(max(memory / 4 / peerWorkers, intakeBounds.lowerBound), intakeBounds.upperBound)
         let share = min(wanted, memory / 2 / peerWorkers)
         return share < leastIntake ? nil : share / IntakeGeometry.slotByteCount * IntakeGeometry.slotByteCount
     }

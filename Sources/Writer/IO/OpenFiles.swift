@@ -20,7 +20,7 @@ final class OpenFile {
     }
 }
 
-/// Owns the files of all torrents that are open for writing, and which of them is closed to make room: those that
+/// Owns the files of all torrents that are open for writing, and which of them are closed to make room: those that
 /// were not used for the longest time. Disk thread only.
 final class OpenFiles {
     private struct Key: Hashable {

@@ -211,6 +211,7 @@ final class TorrentFiles {
     ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus, isNew: Bool) {
         // One that had bytes of ours and is gone must not come back empty.
         if !witness.knows(number), let made = try make(path) { return (made.descriptor, made.status, true) }
+        // Nor one that somebody removed since it was found a moment ago.
         guard let existing = try openExisting(path) else { throw FileWitness.change(of: path) }
         try witness.check(number, existing.status, path: path)
         return (existing.descriptor, existing.status, false)

@@ -32,13 +32,23 @@ struct PoolPlanTests {
         #expect(!PoolPlan(checkingWith: 2).waitsForTurns(coreCount: 1), "nobody writes to them in a check")
     }
 
-    @Test func intakeIsAQuarterWithinBounds() throws {
+    @Test func intakeIsAboutAQuarterWithinBounds() throws {
         #expect(try plan(2, memory: 32 * Self.mebibyte).intakeByteCount == 4 * Self.mebibyte)
         #expect(try plan(2, memory: 1024 * Self.mebibyte).intakeByteCount == 8 * Self.mebibyte)
         #expect(try plan(8, memory: 16 * Self.mebibyte).intakeByteCount == Self.mebibyte)
-        #expect(try plan(8, memory: 96 * Self.mebibyte).intakeByteCount == 4 * Self.mebibyte, "whole huge pages")
-        #expect(try plan(2, memory: 20 * Self.mebibyte).intakeByteCount == 2 * Self.mebibyte, "whole huge pages")
         #expect(try plan(3, memory: 32 * Self.mebibyte).intakeByteCount % IntakeGeometry.slotByteCount == 0)
+    }
+
+    @Test func intakeIsInWholeHugePagesWhereThatCostsNoPieces() throws {
+        #expect(try plan(8, memory: 96 * Self.mebibyte).intakeByteCount == 4 * Self.mebibyte)
+        #expect(try plan(2, memory: 20 * Self.mebibyte).intakeByteCount == 2 * Self.mebibyte)
+        // A frame is missing for four of them in each region, or for one at all.
+        #expect(try plan(8, 4, piece: 4 << 20).hashWorkerCount == 4)
+        #expect(try plan(8, 4, piece: 8 << 20).hashWorkerCount == 2)
+        let four = try plan(8, 4, piece: 16 << 20)
+        #expect(four.frameCount >= 4 * AssemblyGeometry.framesNeeded(pieceByteCount: 16 << 20))
+        #expect(try plan(8, memory: 95 * Self.mebibyte, piece: 64 << 20).hashWorkerCount == 1)
+        #expect(try plan(8, memory: 96 * Self.mebibyte, piece: 64 << 20).hashWorkerCount == 1)
     }
 
     @Test func longPiecesMeanFewerAndLargerRegions() throws {

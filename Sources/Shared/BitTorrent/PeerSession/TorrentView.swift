@@ -1,6 +1,6 @@
 /// What a session must know of its torrent. The owner keeps one per torrent and lends it for the length of a call, so
 /// that 500 sessions do not hold 500 copies. A class, since it is lent several times for every block, and a value would be
-/// copied each time, with all that it refers to.
+/// copied each time, and all arrays in it counted up and down.
 package final class TorrentView {
     package let infoHash: InfoHash
     package let geometry: TorrentGeometry

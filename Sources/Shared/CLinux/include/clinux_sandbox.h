@@ -39,7 +39,8 @@ int clinux_become(uid_t user, gid_t group, const gid_t *groups, unsigned count);
 /* The calling thread reaches and makes files as this user; as 0, 0 again as root. Needs root. */
 int clinux_reach_files_as(uid_t user, gid_t group);
 
-/* All threads make system calls only as these instructions (`struct sock_filter`) say. Needs no_new_privs. */
+/* All threads make system calls only as these instructions (`struct sock_filter`) say. Needs no_new_privs.
+ * Returns 0 or -errno. */
 int clinux_filter_system_calls(const uint64_t *program, uint16_t length);
 
 /* Whether the kernel has seccomp filters that end a whole process: 1 or 0. */

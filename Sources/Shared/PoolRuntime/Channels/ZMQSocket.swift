@@ -10,6 +10,28 @@ package final class ZMQContext {
         self.handle = handle
     }
     deinit { zmq_ctx_term(handle) }
+
+    /// Returns when the thread that ends closed sockets is at work. libzmq starts it with the first socket; the thread sets
+    /// its scheduling first of all, and libzmq ends the process where a sandbox refuses that. Of the other, the one for
+    /// input and output, any message that comes shows the same.
+    package func awaitReaper() throws(SystemCallError) {
+        func check(_ call: String, _ result: CInt) throws(SystemCallError) {
+            if result < 0 { throw SystemCallError(call, zmq_errno()) }
+        }
+        let address = "inproc://reaper"
+        guard let listener = zmq_socket(handle, ZMQ_PAIR) else { throw SystemCallError("zmq_socket", zmq_errno()) }
+        defer { zmq_close(listener) }
+        guard let closing = zmq_socket(handle, ZMQ_PAIR) else { throw SystemCallError("zmq_socket", zmq_errno()) }
+        do {
+            defer { zmq_close(closing) }
+            // Its monitor stops when the reaper has ended the socket.
+            try check("zmq_socket_monitor", zmq_socket_monitor(closing, address, ZMQ_EVENT_MONITOR_STOPPED))
+            try check("zmq_connect", zmq_connect(listener, address))
+        }
+        while zmq_recv(listener, nil, 0, 0) < 0 {
+            guard zmq_errno() == EINTR else { throw SystemCallError("zmq_recv", zmq_errno()) }
+        }
+    }
 }
 
 /// Owns one libzmq socket; belongs to one thread. Never blocks: a send that cannot go on says so.

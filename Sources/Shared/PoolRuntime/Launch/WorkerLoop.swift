@@ -64,6 +64,7 @@ package final class WorkerLoop<Order: SupervisorOrder, News: WorkerNews> {
                 context, .dealer, routingID: who.routingID,
                 maximumMessageByteCount: Topology.maximumMessageByteCount, highWaterMark: Topology.highWaterMark)
             try control.connect(path: "\(launch.order.runDirectory)/\(Endpoints.control)")
+            try context.awaitReaper()
         } catch {
             WorkerLaunch.fail(.startFailed, "\(who.place): \(error)")
         }

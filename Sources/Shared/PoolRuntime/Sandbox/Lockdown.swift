@@ -12,7 +12,7 @@ package struct Lockdown {
     private let order: SandboxOrder
     private let limits: ResourceLimits
     private let bindsAddress: Bool
-    /// nil before `restrictFirstThread`.
+    /// Compiled with the first restrictions, since that takes 2 ms and workers join one at a time; nil where none is wanted.
     private var filter: Result<SystemCallFilter, SystemCallError>?
     package private(set) var state: SandboxState
 
@@ -104,7 +104,10 @@ package struct Lockdown {
             state.missing.insert(.limits)
             try take(.limits) { [limits] () throws(SystemCallError) in try limits.applyLate() }
         }
-        if let filter { try take(.calls) { () throws(SystemCallError) in try filter.get().install() } }
+        try take(.calls) { [filter] () throws(SystemCallError) in
+            guard let filter else { preconditionFailure("the first thread is restricted first") }
+            try filter.get().install()
+        }
     }
 
     // MARK: The supervisor

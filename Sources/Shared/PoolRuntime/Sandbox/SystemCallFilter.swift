@@ -2,8 +2,7 @@ import CLinux
 import CSeccomp
 import Glibc
 
-/// A filter of the kernel's for every thread of this process, ready to be installed. To compile one takes 2 ms, to install
-/// it a few microseconds: workers join one at a time, and compile before.
+/// A filter of the kernel's for every thread of this process, ready to be installed.
 struct SystemCallFilter: Sendable {
     /// Instructions of the kernel's filter machine (`sock_filter`, 8 bytes each).
     private let program: [UInt64]
@@ -73,6 +72,7 @@ private struct SystemCallFilterCompiler: ~Copyable {
         let file = OwnedDescriptor(try checked("memfd_create", clinux_memfd_empty("system call filter")))
         try checked("seccomp_export_bpf", seccomp_export_bpf(context, file.rawValue))
         let byteCount = Int(lseek(file.rawValue, 0, SEEK_END))
+        guard byteCount >= 0 else { throw SystemCallError("lseek", errno) }
         var program = [UInt64](repeating: 0, count: byteCount / MemoryLayout<UInt64>.stride)
         guard pread(file.rawValue, &program, byteCount, 0) == byteCount else { throw SystemCallError("pread", EIO) }
         return program
