@@ -304,11 +304,14 @@ extension EndToEnd {
 
         /// The supervisor's look at the kernel is a courtesy: what counts is what the worker gets.
         @Test func aWorkerThatCannotLockItselfDownEndsAStrictRun() throws {
-            let wrapper = without(["landlock"]).joined(separator: " ")
-            let run = try start([], ["--sandbox", "strict", "--worker-wrap", "hash=\(wrapper)"])
-            #expect(try run.process.wait(within: 20) == .exited(41))
-            #expect(run.process.errorText.contains("h0: the sandbox cannot be set up: files, ports, signals"))
-            run.expectNothingLeft()
+            for (part, lack) in [("landlock", "files, ports, signals"), ("seccomp", "calls (")] {
+                let wrapper = without([part]).joined(separator: " ")
+                let run = try start(
+                    [], ["--sandbox", "strict", "--worker-wrap", "hash=\(wrapper)"], directory: workspace.path(part))
+                #expect(try run.process.wait(within: 20) == .exited(41))
+                #expect(run.process.errorText.contains("h0: the sandbox cannot be set up: \(lack)"))
+                run.expectNothingLeft()
+            }
         }
 
         // MARK: Another user

@@ -49,6 +49,14 @@ import Testing
         }
     }
 
+    /// Of all that it waits for, only that it ends can be seen from outside.
+    @Test func reaperThatIsAwaitedComesToWork() throws {
+        let pair = try Pair()
+        let start = MonotonicClock.now
+        try pair.context.awaitReaper()
+        #expect(MonotonicClock.now - start < .seconds(10))
+    }
+
     @Test func messageArrivesWithTheNameOfItsSender() throws {
         let pair = try Pair()
         #expect(pair.newcomer.send([1, 2, 3], to: Array("h0.1".utf8)) == .sent)
