@@ -18,7 +18,8 @@ AHEAD = 192 << 20
 LIMIT = 2 << 30
 # Seconds between two looks at the free memory.
 INTERVAL = 0.01
-ZEROS = bytes(1 << 20)
+# What one write brings, and so the longest run of pages: as long as the longest piece that is measured.
+ZEROS = bytes(4 << 20)
 
 
 def free_bytes():
