@@ -109,8 +109,9 @@ int clinux_reach_files_as(uid_t user, gid_t group) {
     return (gid_t)setfsgid((gid_t)-1) == group && (uid_t)setfsuid((uid_t)-1) == user ? 0 : -EPERM;
 }
 
-int clinux_filter_system_calls(const uint64_t *program, uint16_t length) {
-    struct sock_fprog filter = {.len = length, .filter = (struct sock_filter *)program};
+int clinux_filter_system_calls(const void *program, size_t byte_count) {
+    struct sock_fprog filter = {.len = (unsigned short)(byte_count / sizeof(struct sock_filter)),
+                                .filter = (struct sock_filter *)program};
     /* A thread that does not come along is named by a positive number. */
     int result = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
     return result > 0 ? -ESRCH : negated(result);

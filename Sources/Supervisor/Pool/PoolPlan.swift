@@ -63,21 +63,23 @@ struct PoolPlan: Equatable {
                 ? .tooManyPeerWorkers(peerWorkers, neededMemory: needed)
                 : .pieceTooLong(pieceByteCount: longestPieceByteCount, neededMemory: needed)
         }
-        func hashers(_ intake: Int) -> Int {
+        /// - Returns: hash-workers, and pieces that each has room for.
+        func assembling(beside intake: Int) -> (hashers: Int, pieces: Int) {
+            let rest = total - intake * peerWorkers
             // Fewer and larger regions before none: one long piece must still fit beside others.
-            (1...hashWorkers).last {
-                share(total - intake * peerWorkers, $0).frameCount >= framesNeeded * Self.largestPieceShare
-            } ?? 1
-        }
-        func piecesEach(_ intake: Int) -> Int {
-            share(total - intake * peerWorkers, hashers(intake)).frameCount / framesNeeded
+            var hashers = hashWorkers
+            while hashers > 1 && share(rest, hashers).frameCount < framesNeeded * Self.largestPieceShare {
+                hashers -= 1
+            }
+            return (hashers, share(rest, hashers).frameCount / framesNeeded)
         }
         let whole = Self.inHugePages(intake, memory: total, peerWorkers: peerWorkers)
+        let (usual, besideWhole) = (assembling(beside: intake), assembling(beside: whole))
         // Not at the expense of what pieces need: as many side by side as there are lanes.
         let isFree =
-            hashers(whole) == hashers(intake) && piecesEach(whole) >= min(piecesEach(intake), SHA1Lanes.width)
+            besideWhole.hashers == usual.hashers && besideWhole.pieces >= min(usual.pieces, SHA1Lanes.width)
         peerWorkerCount = peerWorkers
-        hashWorkerCount = hashers(intake)
+        hashWorkerCount = usual.hashers
         hasWriter = true
         intakeByteCount = isFree ? whole : intake
         assemblyByteCount = (total - intakeByteCount * peerWorkers) / hashWorkerCount / 4096 * 4096

@@ -23,6 +23,9 @@ struct FileWitness {
     /// Whether there was such a file, which may have bytes of ours.
     func knows(_ number: Int) -> Bool { seen[number] != nil || expectedInodes[number] != nil }
 
+    /// nil before the file was opened in this life.
+    func inode(of number: Int) -> UInt64? { seen[number]?.inode }
+
     mutating func touched(_ number: Int, _ status: FileStatus) { seen[number] = status }
 
     /// - Throws: ESTALE.

@@ -20,9 +20,7 @@ final class TorrentFiles {
     /// Directories with entries that are not on the disk yet, relative to `--dir`.
     private var changedDirectories: Set<String> = []
     private var failedSync: SystemCallError?
-    /// The inode of every file that was opened in this life.
-    private var inodes: [Int: UInt64] = [:]
-    /// Those that the journal does not name yet.
+    /// Files that were opened in this life and that the journal does not name yet.
     private(set) var newIdentities: [FileIdentity] = []
     private var witness: FileWitness
 
@@ -170,7 +168,7 @@ final class TorrentFiles {
         return try counters.during(.open) { () throws(SystemCallError) in
             let (descriptor, status, isNew) = try openMakingRoom(number, path)
             let file = OpenFile(number: number, path: path, descriptor: descriptor, torrent: self)
-            if inodes.updateValue(status.inode, forKey: number) != status.inode {
+            if witness.inode(of: number) != status.inode {
                 newIdentities.append(FileIdentity(file: UInt32(number), inode: status.inode))
             }
             witness.touched(number, status)
@@ -219,15 +217,18 @@ final class TorrentFiles {
 
     /// - Returns: nil when there is such a file.
     private func make(_ path: String) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus)? {
-        let flags = O_WRONLY | O_CREAT | O_EXCL
+        do throws(SystemCallError) { return try openNew(path) } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+        }
+        for directory in try tree.makeParents(of: path) { changedDirectories.insert(directory) }
+        return try openNew(path)
+    }
+
+    private func openNew(
+        _ path: String
+    ) throws(SystemCallError) -> (descriptor: OwnedDescriptor, status: FileStatus)? {
         do throws(SystemCallError) {
-            do throws(SystemCallError) {
-                return try tree.openFile(path, flags: flags, mode: 0o666)
-            } catch {
-                guard error.errno == .noSuchFileOrDirectory else { throw error }
-                for directory in try tree.makeParents(of: path) { changedDirectories.insert(directory) }
-                return try tree.openFile(path, flags: flags, mode: 0o666)
-            }
+            return try tree.openFile(path, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
         } catch {
             guard error.errno == .fileExists else { throw error }
             return nil
@@ -343,7 +344,7 @@ final class TorrentFiles {
         let wanted = map.table.files.indices.filter { map.table.files[$0].kind == .wanted }
         for number in wanted + (map.table.partsPath.isEmpty ? [] : [map.partsFile]) {
             let name = UInt32(number)
-            if inodes[number] == nil, let fact = known[name] {
+            if witness.inode(of: number) == nil, let fact = known[name] {
                 facts.append(fact)
                 continue
             }
@@ -353,7 +354,7 @@ final class TorrentFiles {
                 continue
             }
             guard let status = found,
-                status.inode == inodes[number] ?? before.inodes[name] ?? status.inode
+                status.inode == witness.inode(of: number) ?? before.inodes[name] ?? status.inode
             else { continue }
             facts.append(
                 FileFact(file: name, byteCount: status.byteCount, modified: status.modified, inode: status.inode))

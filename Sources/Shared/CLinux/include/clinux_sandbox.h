@@ -41,7 +41,7 @@ int clinux_reach_files_as(uid_t user, gid_t group);
 
 /* All threads make system calls only as these instructions (`struct sock_filter`) say. Needs no_new_privs.
  * Returns 0 or -errno. */
-int clinux_filter_system_calls(const uint64_t *program, uint16_t length);
+int clinux_filter_system_calls(const void *program, size_t byte_count);
 
 /* Whether the kernel has seccomp filters that end a whole process: 1 or 0. */
 int clinux_has_system_call_filters(void);

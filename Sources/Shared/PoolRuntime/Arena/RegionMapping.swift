@@ -41,7 +41,7 @@ package final class RegionMapping {
             try checked("memfd_create", subject: name, clinux_memfd_sealed(name, bytes, bytes.count)))
     }
 
-    /// The bytes of a sealed memfd that another process handed over.
+    /// The bytes of a memfd that nobody changes any more, such as a sealed one that another process handed over.
     package static func contents(of descriptor: CInt) throws(SystemCallError) -> [UInt8] {
         // Not `fstat`, which a locked-down worker does not have: the C library makes it a call that takes any path.
         let byteCount = lseek(descriptor, 0, SEEK_END)

@@ -15,9 +15,6 @@ package final class ZMQContext {
     /// its scheduling first of all, and libzmq ends the process where a sandbox refuses that. Of the other, the one for
     /// input and output, any message that comes shows the same.
     package func awaitReaper() throws(SystemCallError) {
-        func check(_ call: String, _ result: CInt) throws(SystemCallError) {
-            if result < 0 { throw SystemCallError(call, zmq_errno()) }
-        }
         let address = "inproc://reaper"
         guard let listener = zmq_socket(handle, ZMQ_PAIR) else { throw SystemCallError("zmq_socket", zmq_errno()) }
         defer { zmq_close(listener) }
@@ -192,8 +189,8 @@ package final class ZMQSocket {
     private func set(_ option: CInt, bytes: [UInt8]) throws(SystemCallError) {
         try check("zmq_setsockopt", zmq_setsockopt(handle, option, bytes, bytes.count))
     }
+}
 
-    private func check(_ call: String, subject: String = "", _ result: CInt) throws(SystemCallError) {
-        if result != 0 { throw SystemCallError(call, zmq_errno(), subject: subject) }
-    }
+private func check(_ call: String, subject: String = "", _ result: CInt) throws(SystemCallError) {
+    if result != 0 { throw SystemCallError(call, zmq_errno(), subject: subject) }
 }

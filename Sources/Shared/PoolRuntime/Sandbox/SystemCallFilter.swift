@@ -5,7 +5,7 @@ import Glibc
 /// A filter of the kernel's for every thread of this process, ready to be installed.
 struct SystemCallFilter: Sendable {
     /// Instructions of the kernel's filter machine (`sock_filter`, 8 bytes each).
-    private let program: [UInt64]
+    private let program: [UInt8]
 
     /// The table rules.
     init(_ table: SystemCallTable) throws(SystemCallError) {
@@ -25,7 +25,7 @@ struct SystemCallFilter: Sendable {
     /// From now on it holds, in all threads. Sets `no_new_privs`, without which only root may.
     func install() throws(SystemCallError) {
         try checked("prctl", clinux_set_no_new_privileges())
-        try checked("seccomp", clinux_filter_system_calls(program, UInt16(program.count)))
+        try checked("seccomp", clinux_filter_system_calls(program, program.count))
     }
 }
 
@@ -65,17 +65,13 @@ private struct SystemCallFilterCompiler: ~Copyable {
         }
     }
 
-    func program() throws(SystemCallError) -> [UInt64] {
+    func program() throws(SystemCallError) -> [UInt8] {
         // Calls of another processor's numbers (32 bits, x32) are never ours.
         try checked(
             "seccomp_attr_set", seccomp_attr_set(context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS))
         let file = OwnedDescriptor(try checked("memfd_create", clinux_memfd_empty("system call filter")))
         try checked("seccomp_export_bpf", seccomp_export_bpf(context, file.rawValue))
-        let byteCount = Int(lseek(file.rawValue, 0, SEEK_END))
-        guard byteCount >= 0 else { throw SystemCallError("lseek", errno) }
-        var program = [UInt64](repeating: 0, count: byteCount / MemoryLayout<UInt64>.stride)
-        guard pread(file.rawValue, &program, byteCount, 0) == byteCount else { throw SystemCallError("pread", EIO) }
-        return program
+        return try RegionMapping.contents(of: file.rawValue)
     }
 
     /// - Returns: nil for a call that this processor does not have.
